@@ -1,0 +1,98 @@
+# Every command that people use, and that CI uses. The first run sets up; later ones find it done.
+#
+# Nothing outside this folder is written: every tool is told here where its caches, its data and its home are.
+
+PYTHON ?= python3.11
+CACHE := $(CURDIR)/.cache
+
+export PYTHON
+export TMPDIR := $(CACHE)/tmp
+export PIP_CACHE_DIR := $(CACHE)/pip
+export UV_CACHE_DIR := $(CACHE)/uv
+export npm_config_cache := $(CACHE)/npm
+# pip asks rustc for its version, and rustup, where rustc is rustup's, writes settings into the home.
+export RUSTUP_HOME := $(CACHE)/rustup
+export npm_config_update_notifier := false
+export PYTHONPYCACHEPREFIX := $(CACHE)/pycache
+unexport PYTHONDONTWRITEBYTECODE
+unexport PYTHONPATH
+unexport VIRTUAL_ENV
+
+# The package managers read their user's settings; what runs after them gets an empty home in the cache.
+RUN := HOME=$(CACHE)/home XDG_CACHE_HOME=$(CACHE)/home/.cache XDG_CONFIG_HOME=$(CACHE)/home/.config
+BIN := .venv/bin
+# Where npm has no forge for the system, one on the PATH will do.
+FORGE := $(RUN) PATH="$(CURDIR)/node_modules/.bin:$$PATH" forge
+BUILD_CONTRACTS := FOUNDRY_PROFILE=contracts $(FORGE) build --quiet
+STAMPS := .cache/stamps
+SOLC := .cache/solcx/solc-v0.8.37
+
+.DELETE_ON_ERROR:
+.PHONY: help setup demo test test-python test-contracts lint format abi gas lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(STAMPS)/python $(STAMPS)/node $(SOLC) ## Python and Node packages, the compiler
+
+demo: setup ## the main job, end to end, on recorded prices: chain-kit demo
+	@$(RUN) $(BIN)/chain-kit demo
+
+test: test-python test-contracts ## every test
+
+test-python: setup
+	$(RUN) $(BIN)/pytest $(PYTEST_ARGS)
+
+test-contracts: setup
+	$(FORGE) test $(FORGE_ARGS)
+
+lint: setup ## style, formatting and types
+	$(RUN) $(BIN)/ruff check .
+	$(RUN) $(BIN)/ruff format --check .
+	$(RUN) $(BIN)/mypy
+	$(FORGE) fmt --check
+	$(BUILD_CONTRACTS)
+
+format: setup ## rewrites what `make lint` would refuse, where that can be done by rule
+	$(RUN) $(BIN)/ruff check --fix-only --quiet .
+	$(RUN) $(BIN)/ruff format .
+	$(FORGE) fmt
+
+abi: setup ## chain_kit/abi, from the compiler's output
+	$(BUILD_CONTRACTS)
+	$(RUN) $(BIN)/python tools/write_abi.py
+
+gas: setup ## the committed gas figures, measured again
+	$(RUN) $(BIN)/python -m tests.benchmarks.gas
+
+lock: setup ## the lock files, from pyproject.toml and package.json
+	uv=$$($(BIN)/uv --version | cut -d' ' -f2) && \
+	printf 'setuptools==%s\nuv==%s\n' \
+		"$$(sed -n 's/^requires = \["setuptools==\(.*\)"\]/\1/p' pyproject.toml)" "$$uv" | \
+	$(BIN)/uv pip compile $(COMPILE) --no-annotate -o tools/bootstrap.lock -
+	$(BIN)/uv pip compile $(COMPILE) --all-extras -o requirements.lock pyproject.toml
+	npm install --package-lock-only
+
+COMPILE := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--custom-compile-command "make lock"
+
+clean: ## everything that any of these made
+	rm -rf .venv .cache node_modules .build .hypothesis .mypy_cache .pytest_cache .ruff_cache *.egg-info
+	find chain_kit indexer tests tools -name __pycache__ -prune -exec rm -rf {} +
+
+$(CACHE)/tmp:
+	@mkdir -p $@ $(CACHE)/home $(STAMPS)
+
+$(STAMPS)/python: requirements.lock tools/bootstrap.lock tools/setup-python.sh pyproject.toml | $(CACHE)/tmp
+	@echo "setup: Python packages"
+	@tools/setup-python.sh
+	@touch $@
+
+$(STAMPS)/node: package-lock.json .npmrc | $(CACHE)/tmp
+	@echo "setup: Node packages"
+	@npm ci --silent
+	@touch $@
+
+$(SOLC): tools/solc.cjs
+	@mkdir -p $(@D)
+	@ln -sfn ../../tools/solc.cjs $@

@@ -1,0 +1,32 @@
+"""What every test shares: a clean environment, and one local chain."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+
+import pytest
+
+from chain_kit.devnet import Anvil
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of the person who runs the tests reaches a test."""
+    for name in os.environ:
+        if name.startswith("CHAIN_KIT_") or name == "ETH_RPC_URL":
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+async def _shared_anvil() -> AsyncIterator[Anvil]:
+    async with Anvil() as anvil:
+        yield anvil
+
+
+@pytest.fixture
+async def anvil(_shared_anvil: Anvil) -> AsyncIterator[Anvil]:
+    """A running local chain; what a test does to it is undone. Start an `Anvil` to have one alone."""
+    snapshot = await _shared_anvil.snapshot()
+    yield _shared_anvil
+    await _shared_anvil.revert(snapshot)
