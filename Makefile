@@ -40,8 +40,14 @@ demo: setup ## the main job, end to end, on recorded prices: chain-kit demo
 
 test: test-python test-contracts ## every test
 
+# Two at a time; what measures runs alone afterwards.
 test-python: setup
+ifdef PYTEST_ARGS
 	$(RUN) $(BIN)/pytest $(PYTEST_ARGS)
+else
+	$(RUN) $(BIN)/pytest -q -n 2 --dist loadscope --ignore tests/benchmarks
+	$(RUN) $(BIN)/pytest -q tests/benchmarks
+endif
 
 test-contracts: setup
 	$(FORGE) test $(FORGE_ARGS)

@@ -197,4 +197,3 @@ async def _nothing() -> None:
 async def _drain(stream: asyncio.StreamReader) -> None:
     while await stream.read(65_536):
         pass
-

@@ -1,12 +1,23 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, and files that stand for a turn."""
 
 from __future__ import annotations
 
+import fcntl
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["write_atomically"]
+__all__ = ["one_at_a_time", "write_atomically"]
+
+
+@contextmanager
+def one_at_a_time(lock: Path) -> Iterator[None]:
+    """Lets one process into the block at a time; the others wait. `lock` is a file for nothing else."""
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def write_atomically(path: Path | str, body: bytes) -> None:

@@ -76,10 +76,9 @@ contract EpochHub is HouseMaker, Multicall {
 
     function _redeem(address account, uint256 marketId, uint256[] calldata epochs) private returns (uint256 payout) {
         MarketSlot memory slot = _marketSlot(marketId);
-        bool redeemedAny;
+        bool redeemedAny = false;
         for (uint256 i; i < epochs.length; ++i) {
             uint256 epoch = epochs[i];
-            // slither-disable-next-line calls-loop -- the oracle is ours, and each epoch has boundaries of its own
             (Outcome outcome,,) = _outcomeOf(slot, epoch);
             if (outcome == Outcome.OPEN) revert EpochStillOpen(marketId, epoch);
             (uint256 yesShares, uint256 noShares) = _burnAll(PositionId.epochKey(marketId, epoch), account);

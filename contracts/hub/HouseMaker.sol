@@ -115,12 +115,11 @@ abstract contract HouseMaker is MarketBook, Positions {
     /// @inheritdoc IEpochHub
     function settleHouse(uint256 marketId, uint256[] calldata epochs) external nonReentrant returns (uint256 payout) {
         MarketSlot memory slot = _marketSlot(marketId);
-        bool settledAny;
+        bool settledAny = false;
         for (uint256 i; i < epochs.length; ++i) {
             uint256 epoch = epochs[i];
             uint256 key = PositionId.epochKey(marketId, epoch);
             EpochState state = _epochs[key];
-            // slither-disable-next-line calls-loop -- the oracle is ours, and each epoch has boundaries of its own
             (Outcome outcome,,) = _outcomeOf(slot, epoch);
             if (outcome == Outcome.OPEN) revert EpochStillOpen(marketId, epoch);
             if (!state.isOpen()) continue;
@@ -164,11 +163,13 @@ abstract contract HouseMaker is MarketBook, Positions {
         status.epoch = epoch;
         status.yesPrice = LmsrMath.price(slot.liquidity, houseYes, houseNo);
         status.noPrice = LmsrMath.WAD - status.yesPrice;
+        // slither-disable-next-line incorrect-equality -- epoch 0 is the time before genesis
         if (epoch == 0) {
             status.timeRemaining = genesis - block.timestamp;
             return status;
         }
         uint256 startAt = EpochClock.startOf(genesis, epoch);
+        // slither-disable-next-line unused-return -- a price of 0 says that there is none
         (, status.startPrice,,) = oracle.endsOf(slot.feedIndex, startAt, startAt);
         status.timeRemaining = EpochClock.endOf(genesis, epoch) - block.timestamp;
         status.tradingActive = !_tradingPaused && block.timestamp < startAt + EpochClock.TRADING_WINDOW
@@ -230,6 +231,7 @@ abstract contract HouseMaker is MarketBook, Positions {
         if (block.timestamp > trade.deadline) revert DeadlineExpired(trade.deadline, block.timestamp);
         uint256 genesis = _genesis(slot);
         epoch = EpochClock.epochAt(genesis, block.timestamp);
+        // slither-disable-next-line incorrect-equality -- epoch 0 is the time before genesis
         if (epoch == 0) revert MarketNotStarted(block.timestamp, genesis);
         if (trade.expectedEpoch != 0 && trade.expectedEpoch != epoch) revert WrongEpoch(trade.expectedEpoch, epoch);
         uint256 closedAt = EpochClock.startOf(genesis, epoch) + EpochClock.TRADING_WINDOW;

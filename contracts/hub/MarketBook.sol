@@ -91,6 +91,7 @@ abstract contract MarketBook is CollateralLedger, Ownable2Step {
         _info[marketId] = MarketInfo({creator: msg.sender, feed: feed, symbol: symbol});
         facade = facadeOf(marketId);
         emit MarketCreated(marketId, facade, feed, msg.sender, symbol, genesis, liquidity, feeBps);
+        // slither-disable-next-line unused-return -- the address is known before: facadeOf
         LibClone.cloneDeterministic(facadeImplementation, abi.encode(marketId), bytes32(marketId));
     }
 
@@ -102,6 +103,7 @@ abstract contract MarketBook is CollateralLedger, Ownable2Step {
     }
 
     /// @inheritdoc IEpochHub
+    // slither-disable-next-line missing-zero-check -- no guardian is a choice
     function setGuardian(address guardian_) external onlyOwner {
         guardian = guardian_;
         emit GuardianSet(guardian_);
@@ -175,6 +177,7 @@ abstract contract MarketBook is CollateralLedger, Ownable2Step {
         uint256 endAt = EpochClock.endOf(genesis, epoch);
         BoundaryStatus startStatus;
         BoundaryStatus endStatus;
+        // slither-disable-next-line calls-loop -- the oracle is ours, and each epoch has boundaries of its own
         (startStatus, startPrice, endStatus, endPrice) =
             oracle.endsOf(slot.feedIndex, EpochClock.startOf(genesis, epoch), endAt);
         outcome =
@@ -188,6 +191,7 @@ abstract contract MarketBook is CollateralLedger, Ownable2Step {
         }
         if (!LibString.is7BitASCII(symbol, SYMBOL_CHARACTERS)) revert SymbolCharacters(symbol);
         if (genesis % EpochClock.EPOCH != 0) revert GenesisOffGrid(genesis, EpochClock.EPOCH);
+        // slither-disable-next-line weak-prng -- the start of the running epoch, nothing random
         uint256 earliest = block.timestamp - block.timestamp % EpochClock.EPOCH;
         uint256 latest = block.timestamp + GENESIS_AHEAD_MAX;
         if (genesis < earliest || genesis > latest) revert GenesisOutOfRange(genesis, earliest, latest);

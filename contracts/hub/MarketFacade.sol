@@ -16,6 +16,7 @@ contract MarketFacade is IMarketFacade {
     address public immutable hub;
     address public immutable collateralToken;
 
+    // slither-disable-next-line missing-zero-check -- the hub deploys it, with its own address and its checked token
     constructor(address hub_, address collateralToken_) {
         hub = hub_;
         collateralToken = collateralToken_;

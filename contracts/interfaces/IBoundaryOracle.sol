@@ -63,10 +63,10 @@ interface IBoundaryOracle {
     /// @notice A feed's adapter and deadline (seconds).
     function feedOf(bytes32 feed) external view returns (address adapter, uint256 deadline);
 
-    /// @notice What is known of a boundary as of now; `price` is 0 unless posted.
+    /// @notice What is known of a boundary as of now; `price` is 0 unless posted. Reverts off the grid.
     function boundaryOf(bytes32 feed, uint256 boundary) external view returns (BoundaryStatus status, uint256 price);
 
-    /// @notice `boundaryOf` for the two ends of an epoch, by feed number.
+    /// @notice `boundaryOf` for the two ends of an epoch, by feed number. Both must be on the grid and below 2^64.
     function endsOf(uint256 index, uint256 startAt, uint256 endAt)
         external
         view

@@ -11,8 +11,8 @@ import {MrtToken} from "./MrtToken.sol";
 
 /// @title Bonding curve of a market reward token
 /// @notice With T tokens for sale and a target of R, the virtual reserves start at 4T/3 tokens and R/3 quote. When R is
-/// raised, exactly T are sold and the price has risen sixteenfold, to R over the T/4 tokens that are kept back: a pool
-/// of R and those tokens opens at the price at which the curve ends.
+/// raised, T are sold but for a few base units, and the price has risen sixteenfold, to R over the T/4 tokens that are
+/// kept back: a pool of R and those tokens opens at the price at which the curve ends.
 /// @dev Every rounding favours the curve.
 contract MrtCurve is IMrtCurve, ReentrancyGuardTransient {
     using FixedPointMathLib for uint256;
@@ -137,7 +137,7 @@ contract MrtCurve is IMrtCurve, ReentrancyGuardTransient {
         uint256 left = target - raised;
         if (left == 0) revert CurveComplete(raised);
         paid = amount;
-        fee = amount.mulDivUp(feeBps, BPS);
+        fee = amount.fullMulDivUp(feeBps, BPS);
         uint256 net = amount - fee;
         if (net >= left) {
             net = left;

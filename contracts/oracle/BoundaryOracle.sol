@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {Ownable, Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import {FixedPointMathLib} from "solady/utils/FixedPointMathLib.sol";
 
 import {BoundaryPrice, BoundaryStatus, IBoundaryOracle} from "../interfaces/IBoundaryOracle.sol";
 import {IReportAdapter} from "../interfaces/IReportAdapter.sol";
@@ -53,6 +54,7 @@ contract BoundaryOracle is IBoundaryOracle, Ownable2Step, ReentrancyGuardTransie
 
     /// @inheritdoc IBoundaryOracle
     function post(address adapter, bytes calldata report) external payable nonReentrant returns (uint256 posted) {
+        // slither-disable-next-line reentrancy-benign -- guarded, and nothing is read before
         BoundaryPrice[] memory prices = IReportAdapter(adapter).verify{value: msg.value}(report);
         if (prices.length == 0) revert EmptyReport();
         for (uint256 i; i < prices.length; ++i) {
@@ -67,7 +69,7 @@ contract BoundaryOracle is IBoundaryOracle, Ownable2Step, ReentrancyGuardTransie
         uint256 stored = _stored(known.index, boundary);
         if (stored == VOID_MARK) revert BoundaryAlreadyVoid(feed, boundary);
         if (stored != 0) revert BoundaryAlreadyPosted(feed, boundary, stored);
-        uint256 deadlineAt = boundary + known.deadline;
+        uint256 deadlineAt = FixedPointMathLib.saturatingAdd(boundary, known.deadline);
         if (block.timestamp <= deadlineAt) revert BoundaryDeadlineNotPassed(feed, boundary, deadlineAt);
         _write(known.index, boundary, VOID_MARK);
         emit BoundaryVoided(feed, boundary);
@@ -91,6 +93,7 @@ contract BoundaryOracle is IBoundaryOracle, Ownable2Step, ReentrancyGuardTransie
 
     /// @inheritdoc IBoundaryOracle
     function boundaryOf(bytes32 feed, uint256 boundary) external view returns (BoundaryStatus, uint256) {
+        if (boundary % GRID != 0 || boundary > type(uint64).max) revert BoundaryOffGrid(boundary, GRID);
         return _statusOf(_feed(feed).index, boundary);
     }
 

@@ -54,7 +54,9 @@ contract PayoutVault is IPayoutVault, Ownable2Step, ReentrancyGuardTransient, EI
     constructor(
         address owner_,
         address payoutToken_,
+        // slither-disable-next-line missing-zero-check -- nobody is a choice
         address operator_,
+        // slither-disable-next-line missing-zero-check -- nobody is a choice
         address guardian_,
         uint256 rootDelay_,
         uint256 surplusDelay_
@@ -76,7 +78,7 @@ contract PayoutVault is IPayoutVault, Ownable2Step, ReentrancyGuardTransient, EI
     // ------------------------------------------------------------------ roots
 
     /// @inheritdoc IPayoutVault
-    function proposeRoot(bytes32 root, uint256 total, string calldata uri) external {
+    function proposeRoot(bytes32 root, uint256 total, string calldata uri) external nonReentrant {
         if (msg.sender != operator) revert NotOperator(msg.sender);
         if (root == bytes32(0)) revert ZeroRoot();
         if (_pending.root != bytes32(0)) revert RootPending(_pending.root);
@@ -88,7 +90,7 @@ contract PayoutVault is IPayoutVault, Ownable2Step, ReentrancyGuardTransient, EI
     }
 
     /// @inheritdoc IPayoutVault
-    function vetoRoot() external {
+    function vetoRoot() external nonReentrant {
         if (msg.sender != guardian && msg.sender != operator && msg.sender != owner()) revert NotGuardian(msg.sender);
         bytes32 root = _pending.root;
         if (root == bytes32(0)) revert NoPendingRoot();
@@ -97,8 +99,9 @@ contract PayoutVault is IPayoutVault, Ownable2Step, ReentrancyGuardTransient, EI
     }
 
     /// @inheritdoc IPayoutVault
-    function activateRoot() external {
+    function activateRoot() external nonReentrant {
         Root memory pending = _pending;
+        // slither-disable-next-line incorrect-equality -- a root is no number that could be passed by
         if (pending.root == bytes32(0)) revert NoPendingRoot();
         if (block.timestamp < pending.activeAt) revert RootNotReady(pending.activeAt, block.timestamp);
         _checkCovered(pending.total);
@@ -141,7 +144,7 @@ contract PayoutVault is IPayoutVault, Ownable2Step, ReentrancyGuardTransient, EI
     // ------------------------------------------------------------------ surplus
 
     /// @inheritdoc IPayoutVault
-    function requestSurplus(address recipient, uint256 amount) external onlyOwner {
+    function requestSurplus(address recipient, uint256 amount) external onlyOwner nonReentrant {
         if (recipient == address(0)) revert ZeroAddress();
         if (amount == 0) revert ZeroAmount();
         _checkSurplus(amount);
@@ -173,12 +176,14 @@ contract PayoutVault is IPayoutVault, Ownable2Step, ReentrancyGuardTransient, EI
     // ------------------------------------------------------------------ powers
 
     /// @notice Names who proposes roots. The owner only.
+    // slither-disable-next-line missing-zero-check -- nobody is a choice
     function setOperator(address operator_) external onlyOwner {
         operator = operator_;
         emit OperatorSet(operator_);
     }
 
     /// @notice Names who vetoes roots and cancels surplus requests. The owner only.
+    // slither-disable-next-line missing-zero-check -- nobody is a choice
     function setGuardian(address guardian_) external onlyOwner {
         guardian = guardian_;
         emit GuardianSet(guardian_);
@@ -200,6 +205,7 @@ contract PayoutVault is IPayoutVault, Ownable2Step, ReentrancyGuardTransient, EI
     function reserveStatus() external view returns (uint256 reserve, uint256 liabilities, uint256 coverage) {
         reserve = _reserve();
         liabilities = _liabilities();
+        // slither-disable-next-line incorrect-equality -- where nothing is owed there is no ratio
         coverage = liabilities == 0 ? type(uint256).max : reserve * 1e18 / liabilities;
     }
 
@@ -249,6 +255,7 @@ contract PayoutVault is IPayoutVault, Ownable2Step, ReentrancyGuardTransient, EI
 
     /// @dev A pending root counts as owed: its total is never below the active one's.
     function _liabilities() private view returns (uint256) {
+        // slither-disable-next-line incorrect-equality -- a root is no number that could be passed by
         uint256 total = _pending.root == bytes32(0) ? _total : _pending.total;
         return total - _claimedTotal;
     }

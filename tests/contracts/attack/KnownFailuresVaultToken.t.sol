@@ -70,6 +70,35 @@ contract KnownFailuresVaultTokenTest is VaultFixture {
         }
     }
 
+    /// @notice In the midst of a claim the books say paid and the balance does not yet: nobody proposes roots, activates
+    /// them or asks for surplus on the strength of it.
+    function test_ReentrantTokenDoesNotPassForCover() public {
+        ReentrantToken odd = new ReentrantToken();
+        (owner, operator, guardian) = (address(odd), address(odd), address(odd));
+        _useVaultOn(address(odd));
+        odd.mint(address(vault), 100e6);
+        _owe(alice, 60e6);
+        _owe(bob, 1e6);
+        _activate();
+        bytes32[] memory proof = _proof(alice);
+        bytes[4] memory doors = [
+            abi.encodeCall(vault.proposeRoot, ("root", 160e6, "")),
+            abi.encodeCall(vault.vetoRoot, ()),
+            abi.encodeCall(vault.activateRoot, ()),
+            abi.encodeCall(vault.requestSurplus, (bob, 90e6))
+        ];
+        uint256 snapshot = vm.snapshotState();
+        for (uint256 i; i < doors.length; ++i) {
+            odd.arm(address(vault), doors[i], true);
+            vault.claim(alice, 60e6, proof);
+            assertEq(1, odd.calls());
+            assertEq(abi.encodeWithSelector(ReentrancyGuard.ReentrancyGuardReentrantCall.selector), odd.answer());
+            (uint256 reserve, uint256 liabilities,) = vault.reserveStatus();
+            assertGe(reserve, liabilities);
+            vm.revertToState(snapshot);
+        }
+    }
+
     /// @notice Surplus leaves once, whatever the token calls meanwhile.
     function test_ReentrantTokenDoesNotDoubleTheSurplus() public {
         ReentrantToken odd = new ReentrantToken();

@@ -21,6 +21,8 @@ abstract contract HubMarketsTest is HubFixture {
         assertEq(owner, created.owner());
         assertEq(guardian, created.guardian());
         assertEq(0, created.marketCount());
+        // What a chain takes: EIP-170.
+        assertLe(address(created).code.length, 24_576);
     }
 
     /// @notice A hub needs a collateral token, an oracle and an owner.
@@ -87,6 +89,16 @@ abstract contract HubMarketsTest is HubFixture {
         hub.createMarket(FEED, "", GENESIS, ONE, 0);
         vm.expectRevert(abi.encodeWithSelector(IEpochHub.SymbolLength.selector, 32, 31));
         hub.createMarket(FEED, "ABCDEFGHIJKLMNOPQRSTUVWXYZ123456", GENESIS, ONE, 0);
+    }
+
+    /// @notice A symbol is made of letters, digits and - . / _ alone, which every program can read and print.
+    function test_RevertWhen_SymbolHasOtherCharacters() public {
+        hub.createMarket(FEED, "BTC-1.a/Z_9", GENESIS, ONE, 0);
+        string[6] memory symbols = ["B TC", "BTC\n", "BTC\"", "B,C", unicode"BTĆ", "B\x00"];
+        for (uint256 i; i < symbols.length; ++i) {
+            vm.expectRevert(abi.encodeWithSelector(IEpochHub.SymbolCharacters.selector, symbols[i]));
+            hub.createMarket(FEED, symbols[i], GENESIS, ONE, 0);
+        }
     }
 
     /// @notice Epochs start on the oracle's grid.

@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {IERC6909} from "@openzeppelin/contracts/interfaces/IERC6909.sol";
 
+import {BoundaryStatus} from "../../../../contracts/interfaces/IBoundaryOracle.sol";
 import {IEpochHub, Outcome, Side} from "../../../../contracts/interfaces/IEpochHub.sol";
 import {HubFixture} from "../../support/HubFixture.sol";
 
@@ -114,7 +115,7 @@ abstract contract HubRedemptionTest is HubFixture {
         assertEq(0, hub.balanceOf(bob, _idOf(1, Side.NO)));
     }
 
-    /// @notice Nothing is paid before the end, although both prices are known to be possible.
+    /// @notice Nothing is paid before the end.
     function test_RevertWhen_EpochRuns() public {
         _post(_startOf(1), PRICE);
         vm.warp(_endOf(1) - 1);
@@ -122,6 +123,18 @@ abstract contract HubRedemptionTest is HubFixture {
         vm.prank(alice);
         hub.redeem(marketId, _one(1));
         assertEq(0, hub.claimable(marketId, 1, alice));
+    }
+
+    /// @notice An epoch is open until it ends even if the oracle were to say before that it is void.
+    function test_RevertWhen_EpochRunsWithAVoidStart() public {
+        bytes memory voidStart = abi.encode(BoundaryStatus.VOID, 0, BoundaryStatus.NONE, 0);
+        vm.mockCall(address(oracle), abi.encodeWithSelector(oracle.endsOf.selector), voidStart);
+        vm.warp(_endOf(1) - 1);
+        _assertOutcome(Outcome.OPEN, 0, 0);
+        vm.expectRevert(abi.encodeWithSelector(IEpochHub.EpochStillOpen.selector, marketId, 1));
+        hub.redeemFor(alice, marketId, _one(1));
+        vm.warp(_endOf(1));
+        _assertOutcome(Outcome.VOID, 0, 0);
     }
 
     /// @notice Nothing is paid while a price can still come, for the other epochs of the call neither.

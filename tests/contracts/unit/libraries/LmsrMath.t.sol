@@ -24,7 +24,7 @@ contract LmsrMathTest is Test {
         assertEq(0, lmsr.openingSharesUp(0));
     }
 
-    /// @notice Figures of another program: a fresh house, and one that has sold YES.
+    /// @notice A figure of another program for a fresh house, and nothing for nothing.
     function test_SharesDown() public view {
         assertApproxEqAbs(189075860970206572536, lmsr.sharesDown(B, OPENING, OPENING, 99e18), 1e4);
         assertEq(0, lmsr.sharesDown(B, OPENING, OPENING, 0));
@@ -59,11 +59,11 @@ contract LmsrMathTest is Test {
         assertEq(0, lmsr.amountDown(B, 60 * B, 1, 1000e18));
         assertLt(lmsr.amountDown(B, 1, 60 * B, 1e18), 1e18);
         // A price of e^-60 is below what can be told from nothing: no shares, rather than too many.
-        assertLe(lmsr.sharesDown(B, 60 * B, 1, 1), 60 * B);
+        assertEq(0, lmsr.sharesDown(B, 60 * B, 1, 1));
     }
 
-    /// @notice One unit never buys a share, at no b.
-    function test_OneUnitBuysNothing() public view {
+    /// @notice One unit buys two shares at the most, which is the price of one half, and one share fetches nothing.
+    function test_OneUnit() public view {
         for (uint256 b = 1e6; b <= 1 << 80; b *= 10) {
             uint256 opening = lmsr.openingSharesUp(b);
             assertLe(lmsr.sharesDown(b, opening, opening, 1), 2);

@@ -112,6 +112,16 @@ contract MrtCurveTest is CurveFixture {
         _assertSound();
     }
 
+    /// @notice As much as there is: no amount is too large to offer.
+    function test_BuyAsMuchAsThereIs() public {
+        (uint256 quoted, uint256 quotedPaid,) = curve.quoteBuy(NEVER);
+        (uint256 tokens, uint256 paid) = _buy(alice, NEVER);
+        assertEq(quoted, tokens);
+        assertEq(quotedPaid, paid);
+        assertEq(TARGET, curve.raised());
+        assertEq(20_000e6 - paid, usdc.balanceOf(alice));
+    }
+
     /// @notice A single buy of everything gives all that is for sale, but for one base unit of rounding.
     function test_OneBuyOfEverything() public {
         (uint256 tokens,) = _buy(alice, 20_000e6);

@@ -76,7 +76,7 @@ contract BoundaryOracleTest is Deployer {
     /// @notice Feed numbers have 24 bits.
     function test_RevertWhen_ThereAreTooManyFeeds() public {
         uint256 most = type(uint24).max;
-        // The count is the only public number that stands at one, for the one feed of the set-up.
+        // The count is stored where its getter reads.
         vm.record();
         oracle.feedCount();
         (bytes32[] memory reads,) = vm.accesses(address(oracle));
@@ -160,6 +160,20 @@ contract BoundaryOracleTest is Deployer {
         _post(BTC, START - 1, PRICE);
         vm.expectRevert(expected);
         oracle.voidBoundary(BTC, START - 1);
+        vm.expectRevert(expected);
+        oracle.boundaryOf(BTC, START - 1);
+    }
+
+    /// @notice Boundaries that no clock will reach are asked for in vain, and not mixed up with those of other feeds.
+    function test_RevertWhen_BoundaryIsBeyondTime() public {
+        uint256 beyond = START + 600 * 2 ** 65;
+        vm.expectRevert(abi.encodeWithSelector(IBoundaryOracle.BoundaryOffGrid.selector, beyond, 300));
+        oracle.boundaryOf(BTC, beyond);
+        uint256 last = type(uint256).max / 300 * 300;
+        vm.expectRevert(
+            abi.encodeWithSelector(IBoundaryOracle.BoundaryDeadlineNotPassed.selector, BTC, last, type(uint256).max)
+        );
+        oracle.voidBoundary(BTC, last);
     }
 
     /// @notice No price before its time.
