@@ -1,0 +1,129 @@
+"""The accounts and assets of the ledger, and what each of its movements means.
+
+Every movement takes an amount from one account and gives it to another, so the sum over all accounts of an
+asset is always 0. Accounts and assets are readable strings (addresses checksummed, M a market id, E an epoch;
+S the symbol of a curve's market):
+
+asset              accounts
+collateral         `balance:0x…` (internal balance), `budget:M` (house budget), `pot:M:E` (an epoch's
+                   collateral), `external` (minus all that the hub owes)
+shares:M:E:YES     0x… (a trader's shares), `house`, `house-settled` and `redeemed` (given up at the end, by
+shares:M:E:NO      the house and by traders), `issued` (minus the complete sets made and not merged)
+cost:M:E:YES, NO   0x… (what the shares that an account holds have cost it), `basis` (the contra account)
+realized:M:E       0x… (proceeds less cost of the shares that left an account), `result` (contra)
+token:0x…          0x… (what our contract there holds of that token), `others`
+payout:root        `active`, `pending` (sums of the vault's roots), `posted` (contra)
+payout:claimed     0x… (paid by the vault to an account), `vault` (contra)
+curve:S            `raised`, `fees` (quote that the curve of market S owes), `external`
+curve-tokens:S     0x… (bought less sold back), `curve` (minus all that is sold)
+
+Profit is by average cost. A purchase adds what was paid, fee included. A split of `a` puts `a // 2` on YES
+and the rest on NO. Whatever leaves takes its part of the cost with it, rounded down, all of it with the last
+share: sales, merges and redemptions realise proceeds less that cost, a transfer hands it to the receiver.
+
+The ERC-6909 transfers that mint and burn say again what the hub's own events said; only transfers between
+accounts move shares here. What remains is checked by `verify`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+__all__ = [
+    "CLAIMED",
+    "COLLATERAL",
+    "ROOT",
+    "SIDES",
+    "ZERO_ADDRESS",
+    "Key",
+    "Move",
+    "Stake",
+    "Sums",
+    "balance_account",
+    "budget_account",
+    "curve_asset",
+    "curve_tokens_asset",
+    "pot_account",
+    "realized_asset",
+    "token_asset",
+]
+
+COLLATERAL = "collateral"
+ROOT = "payout:root"
+CLAIMED = "payout:claimed"
+SIDES = ("YES", "NO")
+ZERO_ADDRESS = "0x" + "0" * 40
+
+
+class Key(NamedTuple):
+    """One account's amount of one asset."""
+
+    account: str
+    asset: str
+
+
+class Stake(NamedTuple):
+    """One side of an epoch; `side` is one of SIDES."""
+
+    market_id: int
+    epoch: int
+    side: str
+
+    @property
+    def shares(self) -> str:
+        """The asset of its shares."""
+        return f"shares:{self.market_id}:{self.epoch}:{self.side}"
+
+    @property
+    def cost(self) -> str:
+        """The asset of what its shares have cost."""
+        return f"cost:{self.market_id}:{self.epoch}:{self.side}"
+
+
+class Move(NamedTuple):
+    """`amount` of `asset` from one account to another; negative is the other way round."""
+
+    asset: str
+    source: str
+    target: str
+    amount: int
+
+
+Sums = Callable[[Key], int]
+"""What the entries so far add up to, for the keys that an event reads."""
+
+
+def balance_account(account: str) -> str:
+    """An account's internal balance in the hub."""
+    return f"balance:{account}"
+
+
+def budget_account(market_id: int) -> str:
+    """A market's house budget."""
+    return f"budget:{market_id}"
+
+
+def pot_account(market_id: int, epoch: int) -> str:
+    """The collateral of an epoch."""
+    return f"pot:{market_id}:{epoch}"
+
+
+def realized_asset(market_id: int, epoch: int) -> str:
+    """The asset of the profit taken in an epoch."""
+    return f"realized:{market_id}:{epoch}"
+
+
+def token_asset(token: str) -> str:
+    """The asset of an ERC-20's balances."""
+    return f"token:{token}"
+
+
+def curve_asset(symbol: str) -> str:
+    """The quote token that a market's curve owes."""
+    return f"curve:{symbol}"
+
+
+def curve_tokens_asset(symbol: str) -> str:
+    """The tokens that a market's curve has sold."""
+    return f"curve-tokens:{symbol}"

@@ -1,0 +1,276 @@
+"""The events that the index understands, each with its fields in the order of the contracts' declaration.
+
+Addresses are checksummed strings, `bytes32` are 0x strings, amounts are base units, sides are 0 (YES) and
+1 (NO). `EVENTS` says which class is which contract's event; a test holds it against the ABI files. Other
+events of our contracts (ownership, approvals) are stored but mean nothing to the sums.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+__all__ = ["EVENTS", "Payload"]
+
+
+class MarketCreated(NamedTuple):
+    """A market came to be; `genesis` is the start of its epoch 1, in Unix seconds."""
+
+    market_id: int
+    facade: str
+    feed: str
+    creator: str
+    symbol: str
+    genesis: int
+    liquidity: int
+    fee_bps: int
+
+
+class Deposited(NamedTuple):
+    """`payer`'s wallet -> `account`'s internal balance."""
+
+    account: str
+    payer: str
+    amount: int
+
+
+class Withdrawn(NamedTuple):
+    """`account`'s internal balance -> `recipient`'s wallet."""
+
+    account: str
+    recipient: str
+    amount: int
+
+
+class Split(NamedTuple):
+    """`amount` of internal balance became as many YES and NO."""
+
+    market_id: int
+    epoch: int
+    account: str
+    amount: int
+
+
+class Merged(NamedTuple):
+    """`amount` YES and NO became internal balance again."""
+
+    market_id: int
+    epoch: int
+    account: str
+    amount: int
+
+
+class Redeemed(NamedTuple):
+    """All shares of an ended epoch given up; `payout` went to the account's wallet."""
+
+    market_id: int
+    epoch: int
+    account: str
+    yes_shares: int
+    no_shares: int
+    payout: int
+
+
+class Bought(NamedTuple):
+    """`amount`, fee included, paid to the house for `shares`."""
+
+    market_id: int
+    epoch: int
+    account: str
+    side: int
+    amount: int
+    fee: int
+    shares: int
+    from_wallet: bool
+
+
+class Sold(NamedTuple):
+    """`shares` given to the house for `amount`, the fee already taken off."""
+
+    market_id: int
+    epoch: int
+    account: str
+    side: int
+    shares: int
+    fee: int
+    amount: int
+    to_wallet: bool
+
+
+class HouseFunded(NamedTuple):
+    """`payer`'s internal balance -> the market's house budget."""
+
+    market_id: int
+    payer: str
+    amount: int
+
+
+class HouseDefunded(NamedTuple):
+    """The market's house budget -> its creator's internal balance."""
+
+    market_id: int
+    creator: str
+    amount: int
+
+
+class HouseOpened(NamedTuple):
+    """`amount` of the budget became as many YES and NO of the house."""
+
+    market_id: int
+    epoch: int
+    amount: int
+
+
+class HouseSettled(NamedTuple):
+    """The house redeemed its shares of an ended epoch into its budget."""
+
+    market_id: int
+    epoch: int
+    yes_shares: int
+    no_shares: int
+    payout: int
+
+
+class ShareTransfer(NamedTuple):
+    """ERC-6909 transfer of traders' shares; the zero address stands for minting and burning."""
+
+    caller: str
+    sender: str
+    receiver: str
+    id: int
+    amount: int
+
+
+class FeedRegistered(NamedTuple):
+    """A feed whose boundary prices must come within `deadline` seconds."""
+
+    feed: str
+    feed_index: int
+    adapter: str
+    deadline: int
+
+
+class BoundaryPosted(NamedTuple):
+    """The price (1e18 fixed point) at `boundary`, in Unix seconds."""
+
+    feed: str
+    boundary: int
+    price: int
+
+
+class BoundaryVoided(NamedTuple):
+    """`boundary` was stamped void after its deadline."""
+
+    feed: str
+    boundary: int
+
+
+class RootProposed(NamedTuple):
+    """The vault's next root, to become active from `active_at`; `uri` says where its leaves are."""
+
+    root: str
+    total: int
+    active_at: int
+    uri: str
+
+
+class RootVetoed(NamedTuple):
+    """The pending root was dropped."""
+
+    root: str
+
+
+class RootActivated(NamedTuple):
+    """The pending root became the active one."""
+
+    root: str
+    total: int
+
+
+class Claimed(NamedTuple):
+    """The vault paid `amount`, which brings `account` to `cumulative_total`."""
+
+    account: str
+    recipient: str
+    amount: int
+    cumulative_total: int
+
+
+class CurveBought(NamedTuple):
+    """`amount` of quote, fee included, paid for `tokens` to `recipient`."""
+
+    account: str
+    recipient: str
+    amount: int
+    fee: int
+    tokens: int
+
+
+class CurveSold(NamedTuple):
+    """`tokens` given back; `amount` of quote, the fee already taken off, went to `recipient`."""
+
+    account: str
+    recipient: str
+    tokens: int
+    fee: int
+    amount: int
+
+
+class FeesClaimed(NamedTuple):
+    """Accrued curve fees paid to `account`."""
+
+    account: str
+    amount: int
+
+
+class TokenTransfer(NamedTuple):
+    """ERC-20 transfer from or to one of our contracts."""
+
+    sender: str
+    receiver: str
+    amount: int
+
+
+Payload = (
+    MarketCreated
+    | Deposited
+    | Withdrawn
+    | Split
+    | Merged
+    | Redeemed
+    | Bought
+    | Sold
+    | HouseFunded
+    | HouseDefunded
+    | HouseOpened
+    | HouseSettled
+    | ShareTransfer
+    | FeedRegistered
+    | BoundaryPosted
+    | BoundaryVoided
+    | RootProposed
+    | RootVetoed
+    | RootActivated
+    | Claimed
+    | CurveBought
+    | CurveSold
+    | FeesClaimed
+    | TokenTransfer
+)
+
+_HUB = (
+    MarketCreated, Deposited, Withdrawn, Split, Merged, Redeemed, Bought, Sold,
+    HouseFunded, HouseDefunded, HouseOpened, HouseSettled,
+)  # fmt: skip
+_ORACLE = (FeedRegistered, BoundaryPosted, BoundaryVoided)
+_VAULT = (RootProposed, RootVetoed, RootActivated, Claimed)
+_CURVE = (CurveBought, CurveSold, FeesClaimed)
+
+EVENTS: dict[tuple[str, str], type[Payload]] = {
+    **{("EpochHub", event.__name__): event for event in _HUB},
+    ("EpochHub", "Transfer"): ShareTransfer,
+    **{("BoundaryOracle", event.__name__): event for event in _ORACLE},
+    **{("PayoutVault", event.__name__): event for event in _VAULT},
+    **{("MrtCurve", event.__name__): event for event in _CURVE},
+    ("TestToken", "Transfer"): TokenTransfer,
+}
+"""(contract of the ABI files, event) -> class. `TestToken` stands for any ERC-20."""

@@ -1,0 +1,194 @@
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from indexer.accounts import (
+    CLAIMED,
+    COLLATERAL,
+    ROOT,
+    Key,
+    Stake,
+    curve_asset,
+    curve_tokens_asset,
+    token_asset,
+)
+from indexer.blocks import Log
+from indexer.decode import Decoder, Event
+from indexer.events import EVENTS
+from indexer.ledger import Book, Ledger
+from tests.index_support.chain import DEPLOYMENT, FakeChain, address_of
+from tests.index_support.world import Books, World
+
+
+def _events(chain: FakeChain, last: int | None = None) -> list[Event]:
+    until = chain.tip.number if last is None else last
+    return Decoder(DEPLOYMENT).decode_all(chain.logs_between(0, until))
+
+
+def _book(events: list[Event]) -> Book:
+    book = Book(Ledger(DEPLOYMENT.holders))
+    book.add(events)
+    return book
+
+
+def _expected(books: Books) -> dict[Key, int]:
+    """The model's own books under the ledger's names."""
+    sums: dict[Key, int] = {Key("budget:1", COLLATERAL): books.budget}
+    sums |= {Key(f"balance:{account}", COLLATERAL): n for account, n in books.balance.items()}
+    sums |= {Key(f"pot:1:{epoch}", COLLATERAL): n for epoch, n in books.pot.items()}
+    sums[Key("external", COLLATERAL)] = -books.liabilities()
+    names = ("YES", "NO")
+    for (account, epoch, side), amount in books.shares.items():
+        sums[Key(account, Stake(1, epoch, names[side]).shares)] = amount
+    for (account, epoch, side), amount in books.cost.items():
+        sums[Key(account, Stake(1, epoch, names[side]).cost)] = amount
+    for (account, epoch), amount in books.realized.items():
+        sums[Key(account, f"realized:1:{epoch}")] = amount
+    for (epoch, side), amount in books.house.items():
+        account = "house-settled" if epoch in books.settled else "house"
+        sums[Key(account, Stake(1, epoch, names[side]).shares)] = amount
+    for epoch, amount in books.sets.items():
+        sums |= {Key("issued", Stake(1, epoch, name).shares): -amount for name in names}
+    sums[Key(DEPLOYMENT.hub, token_asset(DEPLOYMENT.collateral.address))] = books.hub_tokens
+    sums[Key(DEPLOYMENT.vault, token_asset(DEPLOYMENT.payout_token.address))] = books.vault_tokens
+    sums[Key("active", ROOT)], sums[Key("pending", ROOT)] = books.active, books.pending or 0
+    sums |= {Key(account, CLAIMED): n for account, n in books.claimed.items()}
+    sums[Key("raised", curve_asset("BTC"))], sums[Key("fees", curve_asset("BTC"))] = books.raised, books.fees
+    sums |= {Key(account, curve_tokens_asset("BTC")): n for account, n in books.curve_tokens.items()}
+    return sums
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_sums_agree_with_a_model_of_the_contracts(seed: int) -> None:
+    """Over random trading, every sum is what a model that keeps its own books says."""
+    world = World(FakeChain(), seed)
+    world.run(250)
+    sums = _book(_events(world.chain)).sums
+    expected = _expected(world.books)
+    assert {key: sums.get(key, 0) for key in expected} == expected
+    assert Counter(event.name for event in _events(world.chain))["Redeemed"] > 0
+
+
+# Few of everything, so that histories meet; zero and too much among the amounts.
+ACCOUNTS = [address_of(name) for name in "abc"] + ["0x" + "0" * 40, DEPLOYMENT.hub]
+SMALL = st.sampled_from([0, 1, 2, 3])
+AMOUNTS = st.sampled_from([0, 1, 2, 7, 10**18, 2**256 - 1])
+IDS = st.builds(lambda market, epoch, side: market << 64 | epoch << 8 | side, SMALL, SMALL, SMALL)
+
+
+def _field(name: str, kind: str) -> st.SearchStrategy[Any]:
+    if kind == "str":
+        return st.sampled_from(ACCOUNTS)
+    if kind == "bool":
+        return st.booleans()
+    if name in ("market_id", "epoch", "side"):
+        return SMALL
+    return IDS if name == "id" else AMOUNTS
+
+
+@st.composite
+def _any_event(draw: st.DrawFn) -> Event:
+    """An event of any kind, whether or not the contracts could log it now."""
+    (contract, name), kind = draw(st.sampled_from(sorted(EVENTS.items(), key=str)))
+    annotations = kind.__annotations__
+    data = kind(*(draw(_field(field, annotations[field])) for field in kind._fields))
+    label = {"MrtCurve": "MrtCurve:BTC", "TestToken": "token"}.get(contract, contract)
+    log = Log(draw(st.integers(0, 9)), "0x", draw(st.integers(0, 9)), "0x", "0x", (), "0x")
+    return Event(log, label, DEPLOYMENT.collateral.address, name, {}, data)
+
+
+HISTORIES = st.lists(_any_event(), max_size=60)
+
+
+@given(HISTORIES)
+def test_nothing_is_made_and_nothing_is_lost(events: list[Event]) -> None:
+    """After any history at all, the accounts of every asset add up to zero."""
+    totals: defaultdict[str, int] = defaultdict(int)
+    for key, amount in _book(events).sums.items():
+        totals[key.asset] += amount
+    assert set(totals.values()) <= {0}
+
+
+@given(HISTORIES)
+def test_entries_add_up_to_the_sums(events: list[Event]) -> None:
+    """The state is the sum of the entries, of which none is zero and no two share a place in one event."""
+    book = Book(Ledger(DEPLOYMENT.holders))
+    sums: Counter[Key] = Counter()
+    for event in events:
+        entries = book.add([event])
+        assert [entry.position for entry in entries] == [event.log.position + n for n in range(len(entries))]
+        assert len({entry.key for entry in entries}) == len(entries)
+        for entry in entries:
+            assert entry.delta != 0
+            sums[entry.key] += entry.delta
+    assert {key: amount for key, amount in sums.items() if amount} == {
+        key: amount for key, amount in book.sums.items() if amount
+    }
+
+
+@given(HISTORIES, st.integers(0, 60))
+def test_undo_is_the_same_as_never(events: list[Event], cut: int) -> None:
+    """Taking the entries of the last events off the sums gives the sums of the first ones."""
+    ledger = Ledger(DEPLOYMENT.holders)
+    book = Book(ledger)
+    book.add(events[:cut])
+    before = dict(book.sums)
+    undone = book.add(events[cut:])
+    after = Counter(book.sums)
+    for entry in undone:
+        after[entry.key] -= entry.delta
+    assert {k: n for k, n in after.items() if n} == {k: n for k, n in before.items() if n}
+
+
+@given(HISTORIES, st.randoms(use_true_random=False))
+def test_money_and_shares_do_not_depend_on_the_order(events: list[Event], chance: Any) -> None:
+    """In another order of events, everything but cost, profit and vault roots comes out the same."""
+    shuffled = list(events)
+    chance.shuffle(shuffled)
+    ordered, other = (
+        {key: n for key, n in _book(history).sums.items() if n and not _depends_on_order(key)}
+        for history in (events, shuffled)
+    )
+    assert ordered == other
+
+
+def _depends_on_order(key: Key) -> bool:
+    return key.asset.startswith(("cost:", "realized:")) or key.asset == ROOT
+
+
+@given(HISTORIES)
+def test_only_the_named_sums_are_read(events: list[Event]) -> None:
+    """With nothing known but what `keys_read` names, the entries are the same."""
+    ledger = Ledger(DEPLOYMENT.holders)
+    full, entries = Book(ledger), []
+    for event in events:
+        named = {key: full.sum(key) for key in ledger.keys_read([event])}
+        entries.append(ledger.entries(event, named.__getitem__ if named else lambda _: 1 // 0))
+        assert full.add([event]) == entries[-1]
+
+
+@settings(max_examples=50)
+@given(st.integers(1, 10**30), st.lists(st.integers(1, 10**30), min_size=1, max_size=8))
+def test_the_last_share_takes_the_rest_of_the_cost(paid: int, parts: list[int]) -> None:
+    """However a position is sold off, its cost is used up exactly, and profit is proceeds less payments."""
+    account = ACCOUNTS[0]
+    values = [("Bought", (1, 1, account, 0, paid, 0, sum(parts), True))]
+    values += [("Sold", (1, 1, account, 0, part, 0, part // 3, True)) for part in parts]
+    events = [
+        Event(
+            Log(1, "0x", n, "0x", "0x", (), "0x"), "EpochHub", DEPLOYMENT.hub, name, {}, _typed(name, fields)
+        )
+        for n, (name, fields) in enumerate(values)
+    ]
+    sums = _book(events).sums
+    assert sums[Key(account, Stake(1, 1, "YES").cost)] == 0
+    assert sums.get(Key(account, "realized:1:1"), 0) == sum(part // 3 for part in parts) - paid
+
+
+def _typed(name: str, fields: tuple[Any, ...]) -> Any:
+    return EVENTS["EpochHub", name](*fields)
