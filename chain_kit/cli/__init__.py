@@ -1,0 +1,1 @@
+"""The command line: the roof that knows every part. Nothing imports it."""

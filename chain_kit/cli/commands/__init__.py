@@ -1,0 +1,1 @@
+"""One module for each command. They declare options and call what does the work."""

@@ -1,0 +1,277 @@
+"""`chain-kit keeper`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from chain_kit.cli.logs import log_to_stderr
+from chain_kit.cli.options import Database, Deployment, Outbox, RpcUrl, load_settings, require_named_chain
+from chain_kit.cli.output import print_json_line, say
+from chain_kit.cli.signals import stop_on_signals
+from chain_kit.cli.signing import ApeAccount, DevAccount, Keystore, PasswordFile, find_signer
+from chain_kit.errors import SettingError
+
+if TYPE_CHECKING:
+    from chain_kit.jsonrpc import JsonRpc
+    from chain_kit.keepers import Claim
+    from chain_kit.manifest import Manifest
+    from chain_kit.outbox import Outcome, Sender
+    from chain_kit.price_sources import PriceSource
+    from chain_kit.settings import Settings
+    from chain_kit.signers import Signer
+    from indexer.database import Database as Index
+
+__all__ = ["claim", "resolve"]
+
+_RECEIPT_POLL_SECONDS = 0.25
+
+PollSeconds = Annotated[
+    float, typer.Option("--poll-seconds", metavar="S", min=0.01, help="Pause between two rounds.")
+]
+Once = Annotated[bool, typer.Option("--once", help="Do one round, then stop.")]
+JsonLines = Annotated[bool, typer.Option("--json", help="Print a JSON line for each effect.")]
+
+
+@dataclass(frozen=True)
+class _Key:
+    ape_account: str | None
+    dev_account: int | None
+    password_file: Path | None
+
+
+def resolve(
+    rpc_url: RpcUrl = None,
+    deployment: Deployment = None,
+    outbox: Outbox = None,
+    prices: Annotated[
+        Path | None, typer.Option("--prices", metavar="CSV", help="Recorded prices on their own clock.")
+    ] = None,
+    replay: Annotated[
+        Path | None,
+        typer.Option("--replay", metavar="CSV", help="Recorded prices, their day mapped onto today."),
+    ] = None,
+    price_url: Annotated[
+        str | None, typer.Option("--price-url", metavar="URL", help="An HTTP source that is polled.")
+    ] = None,
+    price_path: Annotated[
+        str, typer.Option("--price-path", metavar="PATH", help="Where the price is in its JSON: data.price.")
+    ] = "price",
+    feed: Annotated[
+        str, typer.Option("--feed", metavar="FEED", help="The feed that these prices are of.")
+    ] = "BTC/USD",
+    keystore: Keystore = None,
+    ape_account: ApeAccount = None,
+    dev_account: DevAccount = None,
+    password_file: PasswordFile = None,
+    reporter_keystore: Annotated[
+        list[Path] | None,
+        typer.Option("--reporter-keystore", metavar="FILE", help="A reporter's keystore; repeat for each."),
+    ] = None,
+    dev_reporters: Annotated[
+        str | None,
+        typer.Option("--dev-reporters", metavar="N,N", help="Anvil accounts that report; on anvil only."),
+    ] = None,
+    poll_seconds: PollSeconds = 2.0,
+    once: Once = False,
+    json: JsonLines = False,
+) -> None:
+    """Post the prices that somebody's position needs, signed by the quorum; void those that cannot come.
+
+    Example: chain-kit keeper resolve --price-url https://prices.example/btc --keystore keeper.json
+    """
+    settings = load_settings(rpc_url=rpc_url, deployment=deployment, outbox=outbox, keystore=keystore)
+    key = _Key(ape_account, dev_account, password_file)
+
+    async def run() -> None:
+        from chain_kit.keepers import ResolveKeeper
+
+        async with _deployment(settings) as (rpc, manifest):
+            source = await _source(rpc, settings, feed, prices, replay, price_url, price_path)
+            quorum = await _reporters(rpc, reporter_keystore or (), dev_reporters, password_file)
+            async with _sender(rpc, settings, key, json) as sender:
+                keeper = ResolveKeeper(
+                    sender,
+                    hub=manifest.address("EpochHub"),
+                    oracle=manifest.address("BoundaryOracle"),
+                    adapter=manifest.address("SignedReportAdapter"),
+                    source=source,
+                    quorum=quorum,
+                )
+                if once:
+                    await keeper.run_once()
+                else:
+                    await keeper.run(stop_on_signals(), poll_seconds)
+
+    asyncio.run(run())
+
+
+def claim(
+    rpc_url: RpcUrl = None,
+    deployment: Deployment = None,
+    db: Database = None,
+    outbox: Outbox = None,
+    payouts: Annotated[
+        Path | None,
+        typer.Option("--payouts", metavar="FILE", help="The vault's published payouts, to claim them too."),
+    ] = None,
+    keystore: Keystore = None,
+    ape_account: ApeAccount = None,
+    dev_account: DevAccount = None,
+    password_file: PasswordFile = None,
+    poll_seconds: PollSeconds = 10.0,
+    once: Once = False,
+    json: JsonLines = False,
+) -> None:
+    """Pay everybody what they are owed: ended epochs, the house's share of them, vault claims.
+
+    Example: chain-kit keeper claim --keystore keeper.json
+    """
+    settings = load_settings(
+        rpc_url=rpc_url, deployment=deployment, database=db, outbox=outbox, keystore=keystore
+    )
+    key = _Key(ape_account, dev_account, password_file)
+
+    async def run() -> None:
+        from chain_kit.keepers import ClaimKeeper
+        from indexer.deployment import Deployment as Followed
+        from indexer.queries import open_database
+
+        async with _deployment(settings) as (rpc, manifest):
+            followed = Followed.from_manifest(manifest)
+            async with (
+                open_database(settings.database, deployment=followed) as index,
+                _sender(rpc, settings, key, json) as sender,
+            ):
+                keeper = ClaimKeeper(
+                    sender,
+                    hub=manifest.address("EpochHub"),
+                    source=_IndexedClaims(index),
+                    vault=manifest.address("PayoutVault"),
+                    payouts=payouts,
+                )
+                if once:
+                    await keeper.run_once()
+                else:
+                    await keeper.run(stop_on_signals(), poll_seconds)
+
+    asyncio.run(run())
+
+
+class _IndexedClaims:
+    """The claim keeper's source: an index."""
+
+    def __init__(self, index: Index) -> None:
+        self._index = index
+
+    async def claims(self) -> list[Claim]:
+        """What the index says is owed."""
+        from chain_kit.keepers import Claim
+        from indexer.due import claimable_accounts
+
+        due = await claimable_accounts(self._index)
+        return [Claim(one.account, one.market_id, one.epochs, one.amount_units) for one in due]
+
+
+@asynccontextmanager
+async def _deployment(settings: Settings) -> AsyncIterator[tuple[JsonRpc, Manifest]]:
+    """A node, and the deployment on it."""
+    from chain_kit.jsonrpc import JsonRpc
+    from chain_kit.manifest import Manifest
+
+    log_to_stderr(settings.log_level)
+    manifest = Manifest.load(settings.deployment)
+    async with JsonRpc(settings.rpc_url) as rpc:
+        await require_named_chain(rpc, settings)
+        await manifest.check_chain(rpc)
+        yield rpc, manifest
+
+
+@asynccontextmanager
+async def _sender(rpc: JsonRpc, settings: Settings, key: _Key, json: bool) -> AsyncIterator[Sender]:
+    """A sender with its outbox, which tells of what it has done."""
+    from chain_kit.keepers import EFFECTS
+    from chain_kit.outbox import Sender
+
+    signer = await find_signer(
+        rpc,
+        settings,
+        ape_account=key.ape_account,
+        dev_account=key.dev_account,
+        password_file=key.password_file,
+    )
+
+    def told(outcome: Outcome) -> None:
+        intent = outcome.intent
+        if json:
+            print_json_line(
+                {
+                    "event": intent.action,
+                    "subjects": list(intent.subjects),
+                    "transaction": outcome.tx_hash,
+                    "block": outcome.block_number,
+                }
+            )
+        else:
+            by = f"by {outcome.tx_hash}" if outcome.tx_hash else "by somebody else"
+            say(f"{intent}: done {by}")
+
+    sender = await Sender.open(rpc, settings.outbox, signer, EFFECTS, on_done=told, poll_seconds=0.05)
+    async with sender:
+        yield sender
+
+
+async def _source(
+    rpc: JsonRpc,
+    settings: Settings,
+    feed: str,
+    prices: Path | None,
+    replay: Path | None,
+    price_url: str | None,
+    price_path: str,
+) -> PriceSource:
+    """The one price source that the options name. Raises SettingError for none or several."""
+    from chain_kit.keepers.rounds import read_head
+    from chain_kit.price_sources import HttpPriceSource, RecordedPrices, ReplayedPrices
+    from chain_kit.prices import PriceSeries
+
+    given = [
+        name
+        for name, value in (("--prices", prices), ("--replay", replay), ("--price-url", price_url))
+        if value
+    ]
+    if len(given) != 1:
+        raise SettingError(
+            f"{len(given)} price sources given ({', '.join(given) or 'none'})",
+            hint="give one of --prices CSV, --replay CSV, --price-url URL",
+        )
+    if prices is not None:
+        return RecordedPrices({feed: PriceSeries.from_csv(prices)})
+    if replay is not None:
+        return ReplayedPrices(feed, PriceSeries.from_csv(replay), (await read_head(rpc)).timestamp)
+    assert price_url is not None
+    memory = settings.outbox.with_name(f"{settings.outbox.stem}-prices.json")
+    return HttpPriceSource(feed, price_url, price_path, memory=memory)
+
+
+async def _reporters(
+    rpc: JsonRpc, keystores: Sequence[Path], dev_reporters: str | None, password_file: Path | None
+) -> list[Signer]:
+    """The quorum's signers. Raises a SignerError for keys that do not open, SettingError for bad numbers."""
+    from chain_kit.dev_accounts import dev_signer_on
+    from chain_kit.signers import Signer, read_password
+
+    password = read_password(password_file) if keystores else ""
+    signers = [Signer.from_keystore(path, password) for path in keystores]
+    for number in (dev_reporters or "").split(","):
+        if number and not number.isdecimal():
+            raise SettingError(f"--dev-reporters has {number!r}", hint="give account numbers: 13,14,15")
+        if number:
+            signers.append(await dev_signer_on(rpc, int(number)))
+    return signers

@@ -1,0 +1,76 @@
+"""The options that several commands share, and the settings that they make."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from chain_kit.settings import Settings
+
+if TYPE_CHECKING:  # a question asks no node
+    from chain_kit.jsonrpc import JsonRpc
+
+__all__ = [
+    "AtBlock",
+    "Database",
+    "Deployment",
+    "Json",
+    "Outbox",
+    "RpcUrl",
+    "load_settings",
+    "require_named_chain",
+]
+
+RpcUrl = Annotated[
+    str | None,
+    typer.Option("--rpc-url", metavar="URL", help="The node to use [env: CHAIN_KIT_RPC_URL, ETH_RPC_URL]."),
+]
+Deployment = Annotated[
+    Path | None,
+    typer.Option("--deployment", metavar="FILE", help="The deployment manifest [env: CHAIN_KIT_DEPLOYMENT]."),
+]
+Database = Annotated[
+    str | None,
+    typer.Option(
+        "--db", metavar="PATH", help="The index: a SQLite file or a PostgreSQL URL [env: CHAIN_KIT_DATABASE]."
+    ),
+]
+Outbox = Annotated[
+    Path | None,
+    typer.Option("--outbox", metavar="FILE", help="The sender's SQLite file [env: CHAIN_KIT_OUTBOX]."),
+]
+AtBlock = Annotated[
+    int | None,
+    typer.Option("--at-block", metavar="N", min=0, help="Answer as of this block, not the newest indexed."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
+def load_settings(
+    *,
+    rpc_url: str | None = None,
+    deployment: Path | None = None,
+    database: str | None = None,
+    outbox: Path | None = None,
+    keystore: Path | None = None,
+    network: str | None = None,
+) -> Settings:
+    """The settings, with what the command line gave on top."""
+    return Settings.load(
+        {
+            "rpc_url": rpc_url,
+            "deployment": deployment,
+            "database": database,
+            "outbox": outbox,
+            "keystore": keystore,
+            "network": network,
+        }
+    )
+
+
+async def require_named_chain(rpc: JsonRpc, settings: Settings) -> None:
+    """Raises ChainMismatchError if somebody has said which chain it is to be, and the node serves another."""
+    if settings.chain_id is not None and settings.origins["chain_id"] != "default":
+        await rpc.require_chain(settings.chain_id)

@@ -1,0 +1,130 @@
+"""The answers as tables. Amounts are cut to what a person reads; `--json` has every digit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import ROUND_DOWN, Context, Decimal
+from typing import TYPE_CHECKING, Any
+
+from chain_kit.cli.output import console, print_table
+
+if TYPE_CHECKING:
+    from indexer.queries import EpochAnswer, PositionAnswer, ReserveAnswer
+
+__all__ = ["print_demo", "print_epochs", "print_positions", "print_reserve", "short"]
+
+_EPOCHS = [
+    ("market", "market"),
+    ("epoch ", "epoch"),
+    ("start", "start_at"),
+    ("start price ", "start_price"),
+    ("end price ", "end_price"),
+    ("outcome", "outcome"),
+    ("YES supply ", "yes_supply"),
+    ("NO supply ", "no_supply"),
+    ("collateral ", "collateral"),
+]
+_POSITIONS = [
+    ("market", "market"),
+    ("epoch ", "epoch"),
+    ("YES ", "yes_tokens"),
+    ("NO ", "no_tokens"),
+    ("entry ", "entry_price"),
+    ("cost ", "cost"),
+    ("realized ", "realized_pnl"),
+    ("unrealized ", "unrealized_pnl"),
+    ("claimable ", "claimable"),
+]
+_ACCOUNTS = [
+    ("account", "account"),
+    ("habit", "habit"),
+    ("epochs ", "epochs"),
+    ("profit ", "profit"),
+    ("wallet ", "wallet"),
+    ("internal ", "internal"),
+    ("MRT ", "mrt"),
+    ("vault claim ", "claimed"),
+]
+_RESERVE = [
+    ("contract", "contract"),
+    ("reserve ", "reserve"),
+    ("liabilities ", "liabilities"),
+    ("coverage ", "coverage"),
+]
+_AMOUNTS = {
+    "start_price",
+    "end_price",
+    "yes_supply",
+    "no_supply",
+    "collateral",
+    "yes_tokens",
+    "no_tokens",
+    "entry_price",
+    "cost",
+    "realized_pnl",
+    "unrealized_pnl",
+    "claimable",
+    "reserve",
+    "liabilities",
+    "coverage",
+    "mrt",
+    "claimed",
+    "profit",
+    "wallet",
+    "internal",
+}
+
+
+# Wide enough for any uint256, whatever its decimals.
+_WIDE = Context(prec=100, rounding=ROUND_DOWN)
+
+
+def short(amount: str, places: int = 4) -> str:
+    """A decimal string cut, not rounded, to `places`: "1.23456" is "1.2345"."""
+    cut = Decimal(amount).quantize(Decimal(1).scaleb(-places), context=_WIDE)
+    return f"{cut:,f}"
+
+
+def _cut(row: object) -> dict[str, object]:
+    assert isinstance(row, dict)
+    return {
+        key: short(value) if key in _AMOUNTS and isinstance(value, str) else value
+        for key, value in row.items()
+    }
+
+
+def print_epochs(rows: Sequence[EpochAnswer]) -> None:
+    """The epochs of a market."""
+    print_table("Epochs", _EPOCHS, [_cut(row) for row in rows])
+
+
+def print_positions(address: str, rows: Sequence[PositionAnswer]) -> None:
+    """One account's positions."""
+    print_table(f"Positions of {address}", _POSITIONS, [_cut(row) for row in rows])
+
+
+def print_demo(document: Mapping[str, Any]) -> None:
+    """All that the demo shows."""
+    print_epochs(document["epochs"])
+    print_table(
+        "Accounts, in collateral but for MRT and USDC claims",
+        _ACCOUNTS,
+        [_cut(r) for r in document["accounts"]],
+    )
+    print_table(
+        "Positions", [("account", "account"), *_POSITIONS], [_cut(row) for row in document["positions"]]
+    )
+    print_reserve(document["reserve"])
+    for difference in document["differences"]:
+        console().print(f"differs: {difference}")
+    console().print(f"{document['checks']} numbers checked")
+
+
+def print_reserve(answer: ReserveAnswer) -> None:
+    """The reserves, and whether they were checked."""
+    parts = [{"contract": "hub", **answer["hub"]}, {"contract": "vault", **answer["vault"]}]
+    print_table(f"Reserve at block {answer['block']}", _RESERVE, [_cut(part) for part in parts])
+    checked = (
+        "checked against the chain" if answer["verified"] else "not checked against the chain at this block"
+    )
+    console().print(f"{checked}; block hash {answer['block_hash']}")

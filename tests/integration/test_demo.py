@@ -1,0 +1,388 @@
+"""The main job, end to end, as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from chain_kit.manifest import Manifest
+from tests.system_support.cli import ask, run
+from tests.system_support.demo import DemoRun, comparable, run_demo, shared_demo
+from tests.system_support.prices import GRID, expected_epochs, sample_rows, write_prices
+
+EPOCH_NAMES = [
+    *("market", "epoch", "start_at", "end_at", "start_price", "end_price", "outcome"),
+    *("yes_supply", "no_supply", "collateral"),
+]
+POSITION_NAMES = [
+    *("market", "epoch", "yes_tokens", "no_tokens", "entry_price", "cost", "realized_pnl"),
+    *("unrealized_pnl", "claimable"),
+]
+RESERVE_NAMES = ["block", "block_hash", "hub", "vault", "verified"]
+PART_NAMES = ["reserve", "liabilities", "coverage"]
+OUTCOME_NAMES = ("epoch", "start_price", "end_price", "outcome")
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> DemoRun:
+    """Three epochs of the recorded day."""
+    return shared_demo(tmp_path_factory)
+
+
+def outcomes(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The part of the epochs' rows that the price file decides."""
+    return [{name: row[name] for name in OUTCOME_NAMES} for row in rows]
+
+
+def missing(names: list[str], row: dict[str, Any]) -> list[str]:
+    """Those of the promised names that a row has not."""
+    return [name for name in names if name not in row]
+
+
+# ---------------------------------------------------------------- the document
+
+
+def test_document_has_the_promised_names(demo: DemoRun) -> None:
+    """Readers find every name that the design fixes; more of them are welcome."""
+    document = demo.document
+
+    assert [] == missing(["deployment", "epochs", "positions", "reserve", "verified"], document)
+    assert [] == [row for row in document["epochs"] if missing(EPOCH_NAMES, row)]
+    assert [] == [row for row in document["positions"] if missing([*POSITION_NAMES, "account"], row)]
+    assert [] == missing(RESERVE_NAMES, document["reserve"])
+    assert PART_NAMES == list(document["reserve"]["hub"]) == list(document["reserve"]["vault"])
+
+
+def test_outcomes_are_those_of_the_recorded_prices(demo: DemoRun) -> None:
+    """Prices and outcomes are the file's, its real tie in the second epoch among them."""
+    first = sample_rows()[0][0]
+    found = outcomes(demo.document["epochs"])
+
+    assert expected_epochs(sample_rows(), first, 3) == found
+    assert ["YES", "VOID", "YES"] == [row["outcome"] for row in found]
+
+
+def test_epochs_follow_the_grid_of_their_start(demo: DemoRun) -> None:
+    """Epoch 1 starts where the file begins; each next one where the last ended. Times are ISO 8601 in UTC."""
+    rows = demo.document["epochs"]
+
+    assert ["2022-01-08T00:00:00Z", "2022-01-08T00:05:00Z", "2022-01-08T00:10:00Z"] == [
+        row["start_at"] for row in rows
+    ]
+    assert [row["start_at"] for row in rows[1:]] == [row["end_at"] for row in rows[:-1]]
+
+
+def test_everything_was_checked_and_paid(demo: DemoRun) -> None:
+    """Every number was compared with the chain, and nobody has anything left to claim."""
+    document = demo.document
+
+    assert (True, True, []) == (
+        document["verified"],
+        document["reserve"]["verified"],
+        document["differences"],
+    )
+    assert document["checks"] > 1_000
+    assert {"0"} == {row["claimable"] for row in document["positions"]}
+
+
+def test_hub_owes_what_it_holds_and_the_vault_has_a_surplus(demo: DemoRun) -> None:
+    """The hub's liabilities are exactly covered; the vault has paid its root and keeps what was on top."""
+    reserve = demo.document["reserve"]
+    earned = sum(Decimal(row["claimed"]) for row in demo.document["accounts"])
+
+    assert reserve["hub"]["reserve"] == reserve["hub"]["liabilities"]
+    assert reserve["vault"]["liabilities"] == "0"
+    assert Decimal(reserve["vault"]["reserve"]) == earned / 5
+    assert earned > 0
+
+
+def test_a_dozen_accounts_trade_each_in_its_way(demo: DemoRun) -> None:
+    """Twelve accounts, twelve habits, and everybody has earned something at the vault."""
+    accounts = demo.document["accounts"]
+
+    assert (12, 12) == (len({a["account"] for a in accounts}), len({a["habit"] for a in accounts}))
+    assert [] == [a for a in accounts if a["epochs"] == 0 and a["habit"] != "MRT collector"]
+    assert [] == [a for a in accounts if Decimal(a["claimed"]) <= 0]
+    assert [a["habit"] for a in accounts if Decimal(a["mrt"]) > 0] == ["MRT collector", "rare"]
+
+
+def test_the_events_show_every_kind_of_trade(demo: DemoRun) -> None:
+    """Facade and hub trades, sets, transfers, permits, redemptions, curve and vault all left their events."""
+    names = {name for (name,) in demo.rows("SELECT DISTINCT name FROM event")}
+    wanted = {
+        *("Deposited", "Split", "Merged", "Bought", "Sold", "Transfer", "Redeemed", "HouseSettled"),
+        *("BoundaryPosted", "CurveBought", "CurveSold", "RootActivated", "Claimed"),
+    }
+
+    assert set() == wanted - names
+    assert 0 == demo.document["epochs"][0]["market_id"] - 1
+
+
+def test_the_manifest_says_where_everything_is(demo: DemoRun) -> None:
+    """The document's addresses are the manifest's, which has transaction and block of each."""
+    manifest, shown = Manifest.load(demo.manifest), demo.document["deployment"]
+
+    assert {name: record.address for name, record in manifest.contracts.items()} == shown["contracts"]
+    assert {"BTC": manifest.market("BTC").facade} == shown["markets"]
+    assert [] == [name for name, r in manifest.contracts.items() if r.transaction is None or not r.block]
+    assert ("CYM1", 18, "USDC", 6) == (
+        *(manifest.collateral.symbol, manifest.collateral.decimals),
+        *(manifest.payout_token.symbol, manifest.payout_token.decimals),
+    )
+
+
+def test_data_and_talk_are_apart(demo: DemoRun) -> None:
+    """Standard output is one JSON document; what the demo is at goes to standard error."""
+    json.loads(demo.said.out)
+
+    assert "epoch   2: VOID" in demo.said.err
+    assert "died" not in demo.said.err
+
+
+def test_nothing_is_left_running(demo: DemoRun) -> None:
+    """Afterwards no process of the demo is there: the questions are answered by its database alone."""
+    left = [p.info for p in psutil.process_iter(["cmdline", "cwd"]) if p.info["cwd"] == str(demo.folder)]
+
+    assert [] == left
+
+
+# ---------------------------------------------------------------- questions to its database
+
+
+def test_questions_answer_as_the_document(demo: DemoRun) -> None:
+    """epochs, positions and reserve say afterwards what the demo has printed, with no chain there."""
+    document, db = demo.document, demo.database
+    accounts = [account["account"] for account in document["accounts"]]
+    held = [
+        {"account": account, **row} for account in accounts for row in ask("positions", account, "--db", db)
+    ]
+
+    assert document["epochs"] == ask("epochs", "BTC", "--db", db)[:3]
+    assert document["positions"] == held
+    assert document["reserve"] == ask("reserve", "--db", db)
+
+
+def test_market_may_be_named_by_its_address(demo: DemoRun) -> None:
+    """The facade's address, in any case, stands for the symbol."""
+    facade = demo.document["deployment"]["markets"]["BTC"]
+    by_symbol = ask("epochs", "BTC", "--db", demo.database)
+
+    assert by_symbol == ask("epochs", facade, "--db", demo.database)
+    assert by_symbol == ask("epochs", facade.lower(), "--db", demo.database)
+
+
+def test_questions_find_the_database_by_themselves(demo: DemoRun) -> None:
+    """In the folder where the demo ran, a question needs no option at all."""
+    said = run("reserve", "--json", cwd=demo.folder).require()
+
+    assert (demo.document["reserve"], "") == (said.document, said.err)
+
+
+def test_tables_show_the_same_numbers_cut(demo: DemoRun) -> None:
+    """Without --json the answers are tables, whose amounts are cut to four places."""
+    account = demo.document["accounts"][0]["account"]
+    options = {"cwd": demo.folder}
+    epochs, positions, reserve, status = (
+        run(*words, **options).require().out  # type: ignore[arg-type]
+        for words in (("epochs", "BTC"), ("positions", account), ("reserve",), ("index", "status"))
+    )
+
+    assert "41,582.0000" in epochs
+    assert "VOID" in epochs
+    assert account in positions
+    assert "checked against the chain" in reserve
+    assert str(demo.document["reserve"]["block"]) in status
+
+
+def test_index_status_stands_at_the_head(demo: DemoRun) -> None:
+    """The index ended at the chain's last block, knows every event, and that block was verified."""
+    status, block = ask("index", "status", "--db", demo.database), demo.document["reserve"]["block"]
+
+    assert (31337, block, block, 0, 0, block) == tuple(
+        status[name] for name in ("chain_id", "block", "head", "behind", "unknown_events", "verified_block")
+    )
+
+
+# ---------------------------------------------------------------- as of a block
+
+
+@pytest.fixture(scope="module")
+def middle(demo: DemoRun) -> int:
+    """The block of the last trade of epoch 1: the epoch is still open there."""
+    query = (
+        "SELECT max(position >> 32) FROM event WHERE name = 'Bought' AND json_extract(args, '$.epoch') = '1'"
+    )
+    ((block,),) = demo.rows(query)
+    return int(block)
+
+
+def transfers_of(demo: DemoRun, contract: str, last_block: int) -> list[dict[str, str]]:
+    """The arguments of every Transfer event of a contract up to a block."""
+    query = "SELECT args FROM event WHERE name = 'Transfer' AND address = ? AND position >> 32 <= ?"
+    address = demo.document["deployment"]["contracts"][contract]
+    return [json.loads(args) for (args,) in demo.rows(query, address, last_block)]
+
+
+def test_epochs_at_a_block_know_nothing_of_later(demo: DemoRun, middle: int) -> None:
+    """As of the last trade of epoch 1 there is no end price and no outcome; its supplies are complete."""
+    now = demo.document["epochs"][0]
+    (then, *later) = ask("epochs", "BTC", "--db", demo.database, "--at-block", middle)
+
+    assert (None, None) == (then["end_price"], then["outcome"])
+    assert [now[name] for name in ("yes_supply", "no_supply", "collateral", "end_at")] == [
+        then[name] for name in ("yes_supply", "no_supply", "collateral", "end_at")
+    ]
+    assert [] == [row for row in later if row["outcome"] is not None]
+
+
+def test_positions_at_a_block_are_the_sum_of_the_transfers_to_it(demo: DemoRun, middle: int) -> None:
+    """What an account held at a block is what share transfers up to it, counted by hand, add up to."""
+    transfers = transfers_of(demo, "EpochHub", middle)
+    checked = 0
+    for account in (row["account"] for row in demo.document["accounts"]):
+        held: dict[int, int] = {}
+        for transfer in transfers:
+            identity, amount = int(transfer["id"]), int(transfer["amount"])
+            sign = (transfer["receiver"] == account) - (transfer["sender"] == account)
+            held[identity] = held.get(identity, 0) + sign * amount
+        for row in ask("positions", account, "--db", demo.database, "--at-block", middle):
+            yes, no = (held.get(row["market_id"] << 64 | row["epoch"] << 8 | side, 0) for side in (0, 1))
+            assert (yes, no) == tuple(
+                int(Decimal(row[name]) * 10**18) for name in ("yes_tokens", "no_tokens")
+            )
+            checked += 1
+    assert checked >= 6
+
+
+def test_reserve_at_a_block_is_the_sum_of_the_payments_to_it(demo: DemoRun, middle: int) -> None:
+    """What the hub held at a block is what transfers up to it brought; nobody has verified that block."""
+    hub = demo.document["deployment"]["contracts"]["EpochHub"]
+    transfers = transfers_of(demo, "CYM1", middle)
+    held = sum(int(t["amount"]) * ((t["to"] == hub) - (t["from"] == hub)) for t in transfers)
+    then = ask("reserve", "--db", demo.database, "--at-block", middle)
+
+    assert held == int(Decimal(then["hub"]["reserve"]) * 10**18)
+    assert then["hub"] != demo.document["reserve"]["hub"]
+    assert (middle, False) == (then["block"], then["verified"])
+
+
+# ---------------------------------------------------------------- other prices, other options
+
+
+def test_same_seed_gives_the_same_numbers(demo: DemoRun, tmp_path: Path) -> None:
+    """Run again with the same seed, into other files, all numbers are the same, whatever the settings say."""
+    (tmp_path / "chain-kit.toml").write_text('network = "base"\nkeystore = "none.json"\n')
+    db, manifest = tmp_path / "other.db", tmp_path / "here" / "chain.json"
+    again = run_demo(tmp_path, "--epochs", 3, "--db", db, "--deployment", manifest, "--seed", 1)
+    again.said.require()
+    document = demo.document
+    accounts = [row["account"] for row in document["accounts"]]
+    held = [{"account": a, **row} for a in accounts for row in ask("positions", a, "--db", db)]
+    reserve = ask("reserve", "--db", db)
+
+    assert document["epochs"] == ask("epochs", "BTC", "--db", db)[:3]
+    assert document["positions"] == held
+    assert (document["reserve"]["hub"], document["reserve"]["vault"], True) == (
+        *(reserve["hub"], reserve["vault"], reserve["verified"]),
+    )
+    assert again.said.out.rstrip().endswith("verified")
+    assert not (tmp_path / "deployments").exists()
+    assert Manifest.load(manifest).chain_id == 31337
+
+
+def test_ties_and_gaps_end_as_the_file_says(tmp_path: Path) -> None:
+    """Gaps at the first, an inner and the last boundary make their epochs VOID, and so does a real tie."""
+    day = sample_rows()
+    start, epochs = day[0][0] + 167 * GRID, 7
+    gaps = {start, start + 6 * GRID, start + 7 * GRID}
+    rows = [
+        row for row in day if start - GRID <= row[0] <= start + (epochs + 1) * GRID and row[0] not in gaps
+    ]
+    prices = write_prices(tmp_path / "gaps.csv", rows)
+    options = (
+        "--prices",
+        prices,
+        "--start",
+        start,
+        "--epochs",
+        epochs,
+        "--traders",
+        14,
+        "--seed",
+        7,
+        "--json",
+    )
+    document = run_demo(tmp_path, *options).said.require().document
+    expected = expected_epochs(rows, start, epochs)
+
+    assert expected == outcomes(document["epochs"])
+    assert ["VOID", "YES", "YES", "VOID", "NO", "VOID", "VOID"] == [row["outcome"] for row in expected]
+    assert expected[3]["start_price"] == expected[3]["end_price"] is not None
+    assert (14, True) == (len(document["accounts"]), document["verified"])
+    assert {"0"} == {row["claimable"] for row in document["positions"]}
+
+
+def test_small_prices_of_another_asset_keep_every_digit(tmp_path: Path) -> None:
+    """Eight decimals, other columns, one trader: a difference in the last digit decides."""
+    start = 1_515_560_100
+    closes = ["0.00005330", "0.00005331", "0.00005330", "0.0000533"]
+    lines = [f"ETC,{closes[n]},{start + n * GRID},0.1" for n in range(4)]
+    prices = tmp_path / "cross.csv"
+    prices.write_text("\n".join(["symbol,close,ts,open", *lines]) + "\n")
+    rows = [(start + n * GRID, close) for n, close in enumerate(closes)]
+    document = (
+        run_demo(tmp_path, "--prices", prices, "--epochs", 3, "--traders", 1, "--json")
+        .said.require()
+        .document
+    )
+
+    assert expected_epochs(rows, start, 3) == outcomes(document["epochs"])
+    assert [
+        ("YES", "0.0000533", "0.00005331"),
+        ("NO", "0.00005331", "0.0000533"),
+        ("VOID", "0.0000533", "0.0000533"),
+    ] == [(row["outcome"], row["start_price"], row["end_price"]) for row in document["epochs"]]
+    assert (1, True) == (len(document["accounts"]), document["verified"])
+
+
+# ---------------------------------------------------------------- what must fail
+
+ALTERED = """
+import sqlite3, sys
+from chain_kit.cli.local import demo
+
+alteration = sys.argv.pop(1)
+make = demo.make_document
+
+async def make_altered(system, desk, **options):
+    with sqlite3.connect(system.files.database) as connection:
+        connection.execute(alteration)
+    return await make(system, desk, **options)
+
+demo.make_document = make_altered
+from chain_kit.cli.app import main
+main()
+"""
+
+
+def test_one_altered_number_is_not_verified(tmp_path: Path) -> None:
+    """One stored amount that is changed behind the indexer's back: the demo says so and exits 1."""
+    alter = (
+        "UPDATE entry SET delta = delta || '1'"
+        " WHERE position = (SELECT max(position) FROM entry WHERE delta NOT LIKE '-%')"
+    )
+    options = ("demo", "--epochs", 1, "--traders", 1, "--json")
+    said = run(*options, cwd=tmp_path, prefix=[sys.executable, "-c", ALTERED, alter]).require(1)
+
+    assert (False, False) == (said.document["verified"], said.document["reserve"]["verified"])
+    assert said.document["differences"]
+    assert "Traceback" not in said.err
+    assert False is comparable(said.document)["verified"]
