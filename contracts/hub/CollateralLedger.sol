@@ -33,6 +33,7 @@ abstract contract CollateralLedger is IEpochHub, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IEpochHub
+    // slither-disable-next-line reentrancy-benign -- guarded
     function depositWithPermit(address account, uint256 amount, uint256 deadline, uint8 v, bytes32 r, bytes32 s)
         external
         nonReentrant

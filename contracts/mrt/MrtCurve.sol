@@ -11,9 +11,10 @@ import {MrtToken} from "./MrtToken.sol";
 
 /// @title Bonding curve of a market reward token
 /// @notice With T tokens for sale and a target of R, the virtual reserves start at 4T/3 tokens and R/3 quote. When R is
-/// raised, T are sold but for a few base units, and the price has risen sixteenfold, to R over the T/4 tokens that are
-/// kept back: a pool of R and those tokens opens at the price at which the curve ends.
-/// @dev Every rounding favours the curve.
+/// raised, T are sold but for rounding, and the price has risen sixteenfold, to R over the T/4 tokens that are kept
+/// back: a pool of R and those tokens opens at the price at which the curve ends.
+/// @dev Every rounding favours the curve. The virtual quote is rounded up, so that tokens never run out before R is
+/// raised: there would be no way to finish.
 contract MrtCurve is IMrtCurve, ReentrancyGuardTransient {
     using FixedPointMathLib for uint256;
     using SafeTransferLib for address;
@@ -167,7 +168,7 @@ contract MrtCurve is IMrtCurve, ReentrancyGuardTransient {
     }
 
     function _quoteReserve() private view returns (uint256) {
-        return target / 3 + raised;
+        return target.divUp(3) + raised;
     }
 
     function _tokenReserve() private view returns (uint256) {

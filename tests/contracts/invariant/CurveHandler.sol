@@ -99,7 +99,7 @@ contract CurveHandler is Test {
     }
 
     function _product() private view returns (uint256) {
-        return (curve.FOR_SALE() * 4 / 3 - curve.sold()) * (curve.target() / 3 + curve.raised());
+        return (curve.FOR_SALE() * 4 / 3 - curve.sold()) * ((curve.target() + 2) / 3 + curve.raised());
     }
 
     function _actor(uint256 seed) private view returns (address) {

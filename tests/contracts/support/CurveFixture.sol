@@ -66,7 +66,7 @@ abstract contract CurveFixture is Deployer {
 
     /// @dev The product of the virtual reserves, which no trade may lower.
     function _product() internal view returns (uint256) {
-        return (FOR_SALE * 4 / 3 - curve.sold()) * (curve.target() / 3 + curve.raised());
+        return (FOR_SALE * 4 / 3 - curve.sold()) * ((curve.target() + 2) / 3 + curve.raised());
     }
 
     /// @dev What holds of a curve at any time, as long as nobody sends its tokens back to it as a gift.

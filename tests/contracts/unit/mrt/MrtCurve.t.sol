@@ -137,6 +137,17 @@ contract MrtCurveTest is CurveFixture {
         assertApproxEqRel(16e6, last + fee, 0.01e18);
     }
 
+    /// @notice Where a third of the target is no whole number, the tokens do not run out one unit before it is reached.
+    function test_CurveCanAlwaysBeCompleted() public {
+        _use(_deployCurve(8000e6, 0, CREATOR_SHARE_BPS));
+        _buy(alice, 8000e6 - 1);
+        assertEq(9999, curve.graduationProgress());
+        (uint256 tokens, uint256 paid) = _buy(bob, 1000e6);
+        assertEq(1, paid);
+        assertGt(tokens, 0);
+        assertEq(10_000, curve.graduationProgress());
+    }
+
     /// @notice A complete curve sells no more; it still buys back, and then sells again.
     function test_RevertWhen_CurveIsComplete() public {
         _buy(alice, 20_000e6);
