@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import signal
 import sqlite3
 import subprocess
 import threading
@@ -119,24 +120,27 @@ def _sent_twice(outbox: Path) -> dict[str, int]:
 
 
 @pytest.mark.slow
-def test_a_killed_demo_leaves_nothing_running(tmp_path: Path) -> None:
-    """Not even SIGKILL, which lets nobody clean up, leaves anvil, keepers or indexer behind."""
+@pytest.mark.parametrize(("how", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)])
+def test_a_demo_that_is_ended_leaves_nothing_running(tmp_path: Path, how: signal.Signals, code: int) -> None:
+    """Neither Ctrl-C nor SIGKILL, which lets nobody clean up, leaves anvil, keepers or indexer behind."""
     process = subprocess.Popen(
         command("demo", "--epochs", 50, "--json"),
         cwd=tmp_path,
         env=environment(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
     )
     try:
         _wait_for_whole_family(process)
         family = [each.pid for each in below(process.pid)]
+        process.send_signal(how)
+        _, said = process.communicate(timeout=60)
     finally:
         process.kill()
-        process.wait()
 
     assert len(family) >= 1 + len(CHILDREN)
+    assert (code, False) == (process.returncode, b"Traceback" in said)
     assert [] == still_running(family)
 
 

@@ -22,6 +22,7 @@ from indexer.queries import open_database
 from indexer.rpc import ChainRpc
 from indexer.verify import verify
 from tests.system_support.cli import Said, ask, command, environment, say
+from tests.system_support.node import call
 from tests.system_support.prices import GRID
 from tests.system_support.site import Site, shared_site
 
@@ -255,6 +256,38 @@ def test_commands_that_stay_stop_in_order(commands: dict[str, list[str]], folder
     finally:
         for process in started:
             process.kill()
+
+
+def test_a_keeper_that_waits_for_a_transaction_stops_all_the_same(
+    site: Site, operator: Operator, settled: list[list[dict[str, Any]]], folder: Path
+) -> None:
+    """With its transaction sent and not mined, Ctrl-C ends it within seconds; the next one goes on."""
+    assert settled
+    genesis = site.manifest.market("BTC").genesis
+    site.move_to(genesis + GRID + 10)
+    site.equip(BUYER, COIN)
+    site.send(BUYER, site.facade, "buyNo(uint256)", COIN)
+    site.move_to(genesis + 2 * GRID + 1)
+    call(site.url, "evm_setAutomine", False)
+    keys = ("--dev-account", KEEPER, "--dev-reporters", REPORTERS, "--prices", SAMPLE_PRICES)
+    words = command("keeper", "resolve", *operator.chain, *keys, "--outbox", folder / "resolve.db", "--json")
+    with subprocess.Popen(words, cwd=folder, env=environment(), stderr=subprocess.PIPE, text=True) as process:
+        try:
+            while int(call(site.url, "txpool_status")["pending"], 16) == 0:
+                assert process.poll() is None
+                time.sleep(0.02)
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=30)
+        finally:
+            process.kill()
+            call(site.url, "anvil_mine", "0x1")
+            call(site.url, "evm_setAutomine", True)
+
+    assert (0, False) == (process.returncode, "Traceback" in said)
+    assert [[f"BTC/USD@{genesis + 2 * GRID}"]] == [line["subjects"] for line in operator.resolve()]
+    nonce = int(call(site.url, "eth_getTransactionCount", ANVIL_ADDRESSES[KEEPER], "latest"), 16)
+    assert [] == operator.resolve()
+    assert nonce == int(call(site.url, "eth_getTransactionCount", ANVIL_ADDRESSES[KEEPER], "latest"), 16)
 
 
 def _wait_until_it_listens(pid: int) -> None:

@@ -12,17 +12,24 @@ import pytest
 from eth_account import Account
 
 from chain_kit import toolchain
+from chain_kit.contracts import Contract
 from chain_kit.devnet import Anvil
 from chain_kit.manifest import Manifest
 from chain_kit.networks import ANVIL_ADDRESSES
 from chain_kit.units import checksum_address
 from tests.system_support.cli import Said, run, say
 from tests.system_support.fake_node import fake_node
-from tests.system_support.node import block_number, call
+from tests.system_support.node import block_number, call, view
 
 CHAIN_ID = 4242
 PASSWORD = "correct horse"
-PARTS = 10
+OWNER = ANVIL_ADDRESSES[5]
+PARTS = [
+    *("CYM1", "USDC", "BoundaryOracle", "SignedReportAdapter", "EpochHub", "PayoutVault"),
+    *("feed BTC/USD", "market BTC", "house budget of market 1", "MrtCurve:BTC", "MrtToken:BTC"),
+]
+STANDING = len(PARTS) - 1
+"""All of them but the budget, which is given once."""
 
 pytestmark = pytest.mark.slow
 
@@ -63,10 +70,11 @@ def ape_run(chain: Anvil, manifest: Path) -> Said:
     return run(*options, cwd=toolchain.root(), env=data, prefix=ape)
 
 
-def without(manifest: Path, copy: Path, name: str) -> Path:
-    """A copy of a manifest that lacks one contract."""
+def without(manifest: Path, copy: Path, **names: str) -> Path:
+    """A copy of a manifest that lacks one record of some kinds."""
     document = json.loads(manifest.read_text())
-    del document["contracts"][name]
+    for kind, name in names.items():
+        del document[kind][name]
     copy.write_text(json.dumps(document))
     return copy
 
@@ -84,7 +92,7 @@ def by_ape(chain: Anvil, folder: Path) -> Path:
     """The manifest of a deployment by `ape run`."""
     manifest = folder / "by-ape.json"
     said = ape_run(chain, manifest).require()
-    assert "11 parts deployed, 0 there already" in said.err
+    assert f"{len(PARTS)} parts deployed, 0 there already" in said.err
     return manifest
 
 
@@ -95,7 +103,7 @@ async def test_ape_run_deploys_everything(chain: Anvil, by_ape: Path) -> None:
 
     assert (CHAIN_ID, {"BTC"}) == (manifest.chain_id, set(manifest.markets))
     assert ANVIL_ADDRESSES[0] == manifest.contracts["EpochHub"].arguments[0]
-    assert PARTS - 2 == len(manifest.contracts)
+    assert STANDING - 2 == len(manifest.contracts)
 
 
 def test_ape_run_again_sends_nothing(chain: Anvil, by_ape: Path) -> None:
@@ -103,7 +111,7 @@ def test_ape_run_again_sends_nothing(chain: Anvil, by_ape: Path) -> None:
     before = block_number(chain.url), by_ape.read_bytes()
     said = ape_run(chain, by_ape).require()
 
-    assert f"0 parts deployed, {PARTS} there already" in said.err
+    assert f"0 parts deployed, {STANDING} there already" in said.err
     assert before == (block_number(chain.url), by_ape.read_bytes())
 
 
@@ -112,13 +120,13 @@ def test_command_line_finds_what_ape_deployed(chain: Anvil, by_ape: Path, folder
     before = block_number(chain.url), by_ape.read_bytes()
     said = run("deploy", "--network", chain.url, "--deployment", by_ape, cwd=folder).require()
 
-    assert f"nothing to deploy: all {PARTS} parts are there; nothing was sent" in said.err
+    assert f"nothing to deploy: all {STANDING} parts are there; nothing was sent" in said.err
     assert before == (block_number(chain.url), by_ape.read_bytes())
 
 
 def test_dry_run_says_what_it_would_cost(chain: Anvil, by_ape: Path, folder: Path) -> None:
     """A part is missing: its gas and fee are printed, and neither the chain nor the manifest changes."""
-    copy = without(by_ape, folder / "copy.json", "PayoutVault")
+    copy = without(by_ape, folder / "copy.json", contracts="PayoutVault")
     before = block_number(chain.url), copy.read_bytes()
     said = run("deploy", "--rpc-url", chain.url, "--deployment", copy, "--dry-run", "--json", cwd=folder)
     (part,) = said.require().document["parts"]
@@ -151,37 +159,58 @@ def test_a_refusal_of_the_contracts_is_told_in_words(chain: Anvil, by_ape: Path,
 
 
 @pytest.fixture(scope="module")
-def by_keystore(chain: Anvil, folder: Path, keystore: Path) -> Path:
+def spec(folder: Path) -> Path:
+    """What to deploy, with an owner who is not the deployer."""
+    path = folder / "deploy.toml"
+    path.write_text(
+        f'reporters = {json.dumps(ANVIL_ADDRESSES[6:9])}\nreport_threshold = 2\nowner = "{OWNER}"\n'
+        '[[markets]]\nsymbol = "BTC"\nfeed = "BTC/USD"\nliquidity = "100"\nhouse_budget = "1000"\n'
+    )
+    return path
+
+
+@pytest.fixture(scope="module")
+def by_keystore(chain: Anvil, folder: Path, keystore: Path, spec: Path) -> Path:
     """The manifest of a deployment by a keystore's account, where it stands by default."""
     call(chain.url, "anvil_setBalance", address_of(keystore), hex(10**19))
-    options = ("--keystore", keystore, "--password-file", folder / "password", "--json")
+    options = ("--spec", spec, "--keystore", keystore, "--password-file", folder / "password", "--json")
     said = run("deploy", "--network", chain.url, *options, cwd=folder).require()
     assert f"deployments/{CHAIN_ID}.json" == said.document["manifest"]
-    assert PARTS + 1 == said.document["sent"]
+    assert [*PARTS, "owner of BoundaryOracle"] == sent(said)
     return folder / "deployments" / f"{CHAIN_ID}.json"
 
 
-def test_keystore_account_owns_what_it_deployed(by_keystore: Path, keystore: Path) -> None:
-    """Owner, guardian and operator are the deployer where nothing else is said."""
-    contracts = Manifest.load(by_keystore).contracts
-    owners = {contracts[name].arguments[0] for name in ("BoundaryOracle", "EpochHub", "PayoutVault")}
+def test_owner_gets_what_the_keystores_account_deployed(
+    chain: Anvil, by_keystore: Path, keystore: Path
+) -> None:
+    """Hub, vault and curve are the owner's; the oracle is offered to it; the house budget is there."""
+    manifest = Manifest.load(by_keystore)
+    hub, oracle = (Contract(name, manifest.address(name)) for name in ("EpochHub", "BoundaryOracle"))
+    owners = {manifest.contracts[name].arguments[0] for name in ("EpochHub", "PayoutVault")}
 
-    assert {address_of(keystore)} == owners
+    assert {OWNER} == owners
+    assert address_of(keystore) == manifest.contracts["BoundaryOracle"].arguments[0]
+    assert (OWNER,) == tuple(view(chain.url, oracle, "pendingOwner"))
+    assert 1000 * 10**18 == view(chain.url, hub, "market", 1)[0].houseBudget
 
 
 def test_a_missing_part_is_all_that_is_sent(
-    chain: Anvil, by_keystore: Path, keystore: Path, folder: Path
+    chain: Anvil, by_keystore: Path, folder: Path, spec: Path
 ) -> None:
-    """With one part gone from the manifest, one transaction brings it; the password is read from a pipe."""
+    """With a contract gone from the manifest one transaction brings it; the password is read from a pipe.
+
+    What is gone from the manifest and stands at the oracle or the hub is only written down again.
+    """
     before = Manifest.load(by_keystore)
-    without(by_keystore, by_keystore, "PayoutVault")
+    without(by_keystore, by_keystore, contracts="PayoutVault", markets="BTC", feeds="BTC/USD")
     blocks = block_number(chain.url)
-    options = ("--keystore", keystore, "--password-file", "-", "--json")
+    options = ("--spec", spec, "--keystore", "key.json", "--password-file", "-", "--json")
     said = run("deploy", "--rpc-url", chain.url, *options, cwd=folder, stdin=f"{PASSWORD}\n").require()
     after = Manifest.load(by_keystore)
 
     assert ["PayoutVault"] == sent(said)
     assert blocks + 1 == block_number(chain.url)
+    assert (before.markets, before.feeds) == (after.markets, after.feeds)
     assert before.contracts.keys() == after.contracts.keys()
     assert ["PayoutVault"] == [n for n, r in after.contracts.items() if r != before.contracts[n]]
 

@@ -228,8 +228,11 @@ def test_a_killed_child_is_started_again(up: Running, words: tuple[str, str]) ->
 
 def test_ctrl_c_ends_it_in_order(up: Running) -> None:
     """Ctrl-C: exit code 0 within seconds, no process of it is left, nothing but a word about it is said."""
+    began = time.monotonic()
+
     assert [] == up.interrupt()
     assert 0 == up.process.returncode
+    assert time.monotonic() - began < 30
     assert "stopped; nothing is left running\n" == up.talk[-1]
     assert "Traceback" not in "".join(up.talk)
 

@@ -20,7 +20,7 @@ from chain_kit.errors import SettingError
 
 if TYPE_CHECKING:
     from chain_kit.jsonrpc import JsonRpc
-    from chain_kit.keepers import Claim
+    from chain_kit.keepers import Claim, ClaimKeeper, ResolveKeeper
     from chain_kit.manifest import Manifest
     from chain_kit.outbox import Outcome, Sender
     from chain_kit.price_sources import PriceSource
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["claim", "resolve"]
 
+_LAST_ROUND_SECONDS = 3.0
 _RECEIPT_POLL_SECONDS = 0.25
 
 PollSeconds = Annotated[
@@ -104,10 +105,7 @@ def resolve(
                     source=source,
                     quorum=quorum,
                 )
-                if once:
-                    await keeper.run_once()
-                else:
-                    await keeper.run(stop_on_signals(), poll_seconds)
+                await _run(keeper, once, poll_seconds)
 
     asyncio.run(run())
 
@@ -156,12 +154,30 @@ def claim(
                     vault=manifest.address("PayoutVault"),
                     payouts=payouts,
                 )
-                if once:
-                    await keeper.run_once()
-                else:
-                    await keeper.run(stop_on_signals(), poll_seconds)
+                await _run(keeper, once, poll_seconds)
 
     asyncio.run(run())
+
+
+async def _run(keeper: ResolveKeeper | ClaimKeeper, once: bool, poll_seconds: float) -> None:
+    """Runs one round, or rounds until a signal comes.
+
+    A round that a transaction keeps waiting is then broken off: the outbox goes on with it next time.
+    """
+    if once:
+        await keeper.run_once()
+        return
+    stop = stop_on_signals()
+    running, stopping = asyncio.create_task(keeper.run(stop, poll_seconds)), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({running}, timeout=_LAST_ROUND_SECONDS)
+        if running.done():
+            running.result()
+    finally:
+        for task in (running, stopping):
+            task.cancel()
+        await asyncio.gather(running, stopping, return_exceptions=True)
 
 
 class _IndexedClaims:

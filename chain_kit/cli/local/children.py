@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import signal
 import sys
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
@@ -116,7 +115,8 @@ class Children:
             env={**os.environ, **toolchain.environment(), "NO_COLOR": "1", **self.environment},
             # Ctrl-C is for the parent, which ends its children in order.
             start_new_session=True,
-            preexec_fn=die_with_parent(signal.SIGTERM),
+            # What they write, they write so that it can break off at any instant.
+            preexec_fn=die_with_parent(),
         )
         self._processes[name] = process
         assert process.stdout is not None

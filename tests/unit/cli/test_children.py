@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from chain_kit import toolchain
 from chain_kit.cli.local import children as module
 from chain_kit.cli.local.children import ChildFailedError, Children
 from tests.system_support.processes import below, still_running, words_of
@@ -245,25 +246,31 @@ async def test_a_deaf_child_is_killed(
     assert [] == mine()
 
 
-KILLED_PARENT = """
-import asyncio, signal, sys
-from chain_kit.processes import die_with_parent
+KILLED_PARENT = f"""
+import asyncio, os, sys
+from chain_kit.cli.local.children import Children
+
+def heard(name, event):
+    print(children.pid("x"), flush=True)
 
 async def main():
-    child = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", "import signal; signal.pause()", preexec_fn=die_with_parent(signal.SIGTERM)
-    )
-    print(child.pid, flush=True)
-    await child.wait()
+    global children
+    children = Children(heard)
+    os.chdir(sys.argv[1])
+    children.start("x", [])
+    await asyncio.sleep({PATIENCE_SECONDS})
 
 asyncio.run(main())
 """
 
 
-async def test_children_do_not_outlive_a_killed_parent() -> None:
-    """kill -9 of the process that started them ends the children too."""
+async def test_children_do_not_outlive_a_killed_parent(program: Callable[[str], None]) -> None:
+    """kill -9 of the process that started them ends the children too, even those deaf to SIGTERM."""
+    program(DEAF)
     parent = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", KILLED_PARENT, stdout=asyncio.subprocess.PIPE
+        *(sys.executable, "-c", KILLED_PARENT, Path.cwd()),
+        cwd=toolchain.root(),
+        stdout=asyncio.subprocess.PIPE,
     )
     assert parent.stdout is not None
     child = int(await parent.stdout.readline())
