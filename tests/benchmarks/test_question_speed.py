@@ -15,8 +15,8 @@ from tests.system_support.demo import DemoRun, shared_demo
 
 FLOOR = [sys.executable, "-c", "import typer, sqlmodel"]
 MOST = 1.5
-TRIES = 6
-ROUNDS = 5
+TRIES = 8
+ROUNDS = 3
 HEAVY = ("ape", "web3", "eth_account", "eth_abi", "httpx", "pandas", "IPython")
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import sys
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -13,8 +11,8 @@ import pytest
 
 from chain_kit.manifest import Manifest
 from tests.system_support.cli import ask, run
-from tests.system_support.demo import DemoRun, comparable, run_demo, shared_demo
-from tests.system_support.prices import GRID, expected_epochs, sample_rows, write_prices
+from tests.system_support.demo import DemoRun, shared_demo
+from tests.system_support.prices import expected_epochs, outcomes, sample_rows
 
 EPOCH_NAMES = [
     *("market", "epoch", "start_at", "end_at", "start_price", "end_price", "outcome"),
@@ -26,7 +24,6 @@ POSITION_NAMES = [
 ]
 RESERVE_NAMES = ["block", "block_hash", "hub", "vault", "verified"]
 PART_NAMES = ["reserve", "liabilities", "coverage"]
-OUTCOME_NAMES = ("epoch", "start_price", "end_price", "outcome")
 
 pytestmark = pytest.mark.slow
 
@@ -35,11 +32,6 @@ pytestmark = pytest.mark.slow
 def demo(tmp_path_factory: pytest.TempPathFactory) -> DemoRun:
     """Three epochs of the recorded day."""
     return shared_demo(tmp_path_factory)
-
-
-def outcomes(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The part of the epochs' rows that the price file decides."""
-    return [{name: row[name] for name in OUTCOME_NAMES} for row in rows]
 
 
 def missing(names: list[str], row: dict[str, Any]) -> list[str]:
@@ -272,117 +264,3 @@ def test_reserve_at_a_block_is_the_sum_of_the_payments_to_it(demo: DemoRun, midd
     assert held == int(Decimal(then["hub"]["reserve"]) * 10**18)
     assert then["hub"] != demo.document["reserve"]["hub"]
     assert (middle, False) == (then["block"], then["verified"])
-
-
-# ---------------------------------------------------------------- other prices, other options
-
-
-def test_same_seed_gives_the_same_numbers(demo: DemoRun, tmp_path: Path) -> None:
-    """Run again with the same seed, into other files, all numbers are the same, whatever the settings say."""
-    (tmp_path / "chain-kit.toml").write_text('network = "base"\nkeystore = "none.json"\n')
-    db, manifest = tmp_path / "other.db", tmp_path / "here" / "chain.json"
-    again = run_demo(tmp_path, "--epochs", 3, "--db", db, "--deployment", manifest, "--seed", 1)
-    again.said.require()
-    document = demo.document
-    accounts = [row["account"] for row in document["accounts"]]
-    held = [{"account": a, **row} for a in accounts for row in ask("positions", a, "--db", db)]
-    reserve = ask("reserve", "--db", db)
-
-    assert document["epochs"] == ask("epochs", "BTC", "--db", db)[:3]
-    assert document["positions"] == held
-    assert (document["reserve"]["hub"], document["reserve"]["vault"], True) == (
-        *(reserve["hub"], reserve["vault"], reserve["verified"]),
-    )
-    assert again.said.out.rstrip().endswith("verified")
-    assert not (tmp_path / "deployments").exists()
-    assert Manifest.load(manifest).chain_id == 31337
-
-
-def test_ties_and_gaps_end_as_the_file_says(tmp_path: Path) -> None:
-    """Gaps at the first, an inner and the last boundary make their epochs VOID, and so does a real tie."""
-    day = sample_rows()
-    start, epochs = day[0][0] + 167 * GRID, 7
-    gaps = {start, start + 6 * GRID, start + 7 * GRID}
-    rows = [
-        row for row in day if start - GRID <= row[0] <= start + (epochs + 1) * GRID and row[0] not in gaps
-    ]
-    prices = write_prices(tmp_path / "gaps.csv", rows)
-    options = (
-        "--prices",
-        prices,
-        "--start",
-        start,
-        "--epochs",
-        epochs,
-        "--traders",
-        14,
-        "--seed",
-        7,
-        "--json",
-    )
-    document = run_demo(tmp_path, *options).said.require().document
-    expected = expected_epochs(rows, start, epochs)
-
-    assert expected == outcomes(document["epochs"])
-    assert ["VOID", "YES", "YES", "VOID", "NO", "VOID", "VOID"] == [row["outcome"] for row in expected]
-    assert expected[3]["start_price"] == expected[3]["end_price"] is not None
-    assert (14, True) == (len(document["accounts"]), document["verified"])
-    assert {"0"} == {row["claimable"] for row in document["positions"]}
-
-
-def test_small_prices_of_another_asset_keep_every_digit(tmp_path: Path) -> None:
-    """Eight decimals, other columns, one trader: a difference in the last digit decides."""
-    start = 1_515_560_100
-    closes = ["0.00005330", "0.00005331", "0.00005330", "0.0000533"]
-    lines = [f"ETC,{closes[n]},{start + n * GRID},0.1" for n in range(4)]
-    prices = tmp_path / "cross.csv"
-    prices.write_text("\n".join(["symbol,close,ts,open", *lines]) + "\n")
-    rows = [(start + n * GRID, close) for n, close in enumerate(closes)]
-    document = (
-        run_demo(tmp_path, "--prices", prices, "--epochs", 3, "--traders", 1, "--json")
-        .said.require()
-        .document
-    )
-
-    assert expected_epochs(rows, start, 3) == outcomes(document["epochs"])
-    assert [
-        ("YES", "0.0000533", "0.00005331"),
-        ("NO", "0.00005331", "0.0000533"),
-        ("VOID", "0.0000533", "0.0000533"),
-    ] == [(row["outcome"], row["start_price"], row["end_price"]) for row in document["epochs"]]
-    assert (1, True) == (len(document["accounts"]), document["verified"])
-
-
-# ---------------------------------------------------------------- what must fail
-
-ALTERED = """
-import sqlite3, sys
-from chain_kit.cli.local import demo
-
-alteration = sys.argv.pop(1)
-make = demo.make_document
-
-async def make_altered(system, desk, **options):
-    with sqlite3.connect(system.files.database) as connection:
-        connection.execute(alteration)
-    return await make(system, desk, **options)
-
-demo.make_document = make_altered
-from chain_kit.cli.app import main
-main()
-"""
-
-
-def test_one_altered_number_is_not_verified(tmp_path: Path) -> None:
-    """One stored amount that is changed behind the indexer's back: the demo says so and exits 1."""
-    alter = (
-        "UPDATE entry SET delta = delta || '1'"
-        " WHERE position = (SELECT max(position) FROM entry WHERE delta NOT LIKE '-%')"
-    )
-    options = ("demo", "--epochs", 1, "--traders", 1, "--json")
-    said = run(*options, cwd=tmp_path, prefix=[sys.executable, "-c", ALTERED, alter]).require(1)
-
-    assert (False, False) == (said.document["verified"], said.document["reserve"]["verified"])
-    assert said.document["differences"]
-    assert "Traceback" not in said.err
-    assert False is comparable(said.document)["verified"]

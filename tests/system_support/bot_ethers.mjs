@@ -4,7 +4,7 @@
 import { Contract, JsonRpcProvider, Wallet, parseEther } from "ethers";
 
 const [url, key, address, side, amount] = process.argv.slice(2);
-const provider = new JsonRpcProvider(url);
+const provider = new JsonRpcProvider(url, undefined, { pollingInterval: 200 });
 const wallet = new Wallet(key, provider);
 const market = new Contract(
   address,

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from chain_kit.cli.local.samples import SAMPLE_PRICES
 
-__all__ = ["GRID", "Row", "expected_epochs", "plain", "sample_rows", "write_prices"]
+__all__ = ["GRID", "Row", "expected_epochs", "outcomes", "plain", "sample_rows", "write_prices"]
 
 GRID = 300
 Row = tuple[int, str]
@@ -59,3 +60,8 @@ def expected_epochs(rows: Sequence[Row], start: int, count: int) -> list[dict[st
             }
         )
     return found
+
+
+def outcomes(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The part of epochs' answers that `expected_epochs` speaks of."""
+    return [{name: row[name] for name in ("epoch", "start_price", "end_price", "outcome")} for row in rows]

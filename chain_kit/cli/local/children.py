@@ -66,19 +66,18 @@ class Children:
     async def stop(self) -> None:
         """Ends all children and waits until they have ended."""
         self._stopping.set()
+        self._signal(asyncio.subprocess.Process.terminate)
+        if not self._tasks:
+            return
+        _, deaf = await asyncio.wait(self._tasks.values(), timeout=_GRACE_SECONDS)
+        if deaf:
+            self._signal(asyncio.subprocess.Process.kill)
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    def _signal(self, how: Callable[[asyncio.subprocess.Process], None]) -> None:
         for process in self._processes.values():
             with contextlib.suppress(ProcessLookupError):
-                process.terminate()
-        for process in self._processes.values():
-            try:
-                async with asyncio.timeout(_GRACE_SECONDS):
-                    await process.wait()
-            except TimeoutError:
-                process.kill()
-                await process.wait()
-        for task in self._tasks.values():
-            task.cancel()
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+                how(process)
 
     async def _keep(self, name: str, arguments: Sequence[str], when: Ready | None) -> None:
         loop = asyncio.get_running_loop()
@@ -119,6 +118,8 @@ class Children:
             preexec_fn=die_with_parent(),
         )
         self._processes[name] = process
+        if self._stopping.is_set():  # while it was being started
+            process.terminate()
         assert process.stdout is not None
         assert process.stderr is not None
         await asyncio.gather(self._read_events(name, process.stdout), _read_lines(process.stderr, last))

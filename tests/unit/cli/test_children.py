@@ -205,15 +205,18 @@ async def test_stopping_leaves_nothing(program: Callable[[str], None]) -> None:
 
 
 async def test_stopping_in_the_middle_of_a_start_leaves_nothing(program: Callable[[str], None]) -> None:
-    """Whatever instant of a child's start `stop` meets, no process is left."""
+    """Whatever instant of a child's start `stop` meets, with another that runs, no process is left."""
     program(SLEEPER)
-    for steps in range(12):
-        children = Children(Heard())
-        children.start("x", [])
-        for _ in range(steps * 3):
+    for steps in range(20):
+        heard = Heard()
+        children = Children(heard)
+        children.start("first", [])
+        await heard.until(lambda heard=heard: heard.names("first") == ["up"])  # type: ignore[misc]
+        children.start("second", [])
+        for _ in range(steps):
             await asyncio.sleep(0)
         await children.stop()
-        assert [] == mine(), f"after {steps * 3} steps"
+        assert [] == mine(), f"after {steps} steps"
 
 
 async def test_stopping_while_one_waits_for_another_start(program: Callable[[str], None]) -> None:
@@ -273,9 +276,11 @@ async def test_children_do_not_outlive_a_killed_parent(program: Callable[[str], 
         stdout=asyncio.subprocess.PIPE,
     )
     assert parent.stdout is not None
-    child = int(await parent.stdout.readline())
-    assert [child] == still_running([child], seconds=0)
-    parent.kill()
-    await parent.wait()
+    try:
+        child = int(await parent.stdout.readline())
+        assert [child] == still_running([child], seconds=0)
+    finally:
+        parent.kill()
+        await parent.wait()
 
     assert [] == await asyncio.to_thread(still_running, [child])
