@@ -28,7 +28,8 @@ STAMPS := .cache/stamps
 SOLC := .cache/solcx/solc-v0.8.37
 
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-python test-contracts lint format abi gas lock clean
+.PHONY: help setup demo test test-python test-contracts test-long coverage symbolic mutate lint format abi gas \
+	lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +53,31 @@ endif
 test-contracts: setup
 	$(FORGE) test $(FORGE_ARGS)
 
+# Proofs, and campaigns of hours where `make test` takes minutes. Set DIFFERENTIAL_CASES for more, or fewer.
+test-long: setup symbolic ## symbolic, and every campaign at length
+	FOUNDRY_PROFILE=long $(FORGE) test --match-path 'tests/contracts/{fuzz,invariant}/**' $(FORGE_ARGS)
+	DIFFERENTIAL_CASES=$${DIFFERENTIAL_CASES:-200000} $(RUN) $(BIN)/pytest -q tests/differential
+
+# Its code is made for measuring: too large for a chain, and by the IR pipeline in the tests too, which lets them read
+# the clock late. A test that fails there only fails nothing here, as long as the figures have been written.
+coverage: setup ## lines and branches of the contracts that unit tests reach; fails below the floors
+	@rm -f .cache/coverage.lcov
+	-FOUNDRY_PROFILE=coverage $(FORGE) coverage --ir-minimum --allow-failure --report lcov \
+		--report-file .cache/coverage.lcov > .cache/coverage.log 2>&1
+	@test -s .cache/coverage.lcov || { tail -n 40 .cache/coverage.log; exit 1; }
+	$(RUN) $(BIN)/python tools/coverage.py .cache/coverage.lcov
+
+symbolic: setup $(STAMPS)/symbolic ## what is proven for all inputs, by halmos
+	$(call HALMOS_OF,symbolic)
+	$(call HALMOS_OF,symbolic-lmsr)
+
+HALMOS_OF = FOUNDRY_PROFILE=$(1) $(RUN) PATH="$(CURDIR)/node_modules/.bin:$$PATH" .cache/symbolic/venv/bin/halmos \
+	--forge-build-out .cache/forge/$(1) --solver-timeout-assertion 120s --no-status $(HALMOS_ARGS)
+
+# For example: make mutate MUTATE_ARGS='contracts/hub/EpochHub.sol --sample 20 --seed 7'
+mutate: setup $(STAMPS)/mutation ## changes of the contracts that no test notices
+	$(RUN) $(BIN)/python tools/mutate.py $(or $(MUTATE_ARGS),$(wildcard contracts/libraries/*.sol))
+
 lint: setup ## style, formatting and types
 	$(RUN) $(BIN)/ruff check .
 	$(RUN) $(BIN)/ruff format --check .
@@ -70,6 +96,7 @@ abi: setup ## chain_kit/abi, from the compiler's output
 
 gas: setup ## the committed gas figures, measured again
 	$(RUN) $(BIN)/python -m tests.benchmarks.gas
+	$(RUN) $(BIN)/python -m tests.benchmarks.peers
 
 lock: setup ## the lock files, from pyproject.toml and package.json
 	uv=$$($(BIN)/uv --version | cut -d' ' -f2) && \
@@ -77,7 +104,12 @@ lock: setup ## the lock files, from pyproject.toml and package.json
 		"$$(sed -n 's/^requires = \["setuptools==\(.*\)"\]/\1/p' pyproject.toml)" "$$uv" | \
 	$(BIN)/uv pip compile $(COMPILE) --no-annotate -o tools/bootstrap.lock -
 	$(BIN)/uv pip compile $(COMPILE) --all-extras -o requirements.lock pyproject.toml
+	echo 'halmos==$(HALMOS)' | $(BIN)/uv pip compile $(COMPILE) --no-annotate -o tools/symbolic.lock -
+	echo 'slither-analyzer==$(SLITHER)' | $(BIN)/uv pip compile $(COMPILE) --no-annotate -o tools/mutation.lock -
 	npm install --package-lock-only
+
+HALMOS := 0.3.3
+SLITHER := 0.11.6
 
 COMPILE := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--custom-compile-command "make lock"
@@ -97,6 +129,12 @@ $(STAMPS)/python: requirements.lock tools/bootstrap.lock tools/setup-python.sh p
 $(STAMPS)/node: package-lock.json .npmrc | $(CACHE)/tmp
 	@echo "setup: Node packages"
 	@npm ci --silent
+	@touch $@
+
+# Each in an environment of its own: they want other versions of what the project pins.
+$(STAMPS)/symbolic $(STAMPS)/mutation: $(STAMPS)/%: tools/%.lock tools/setup-tool.sh $(STAMPS)/python
+	@echo "setup: Python packages of $*"
+	@tools/setup-tool.sh $*
 	@touch $@
 
 $(SOLC): tools/solc.cjs

@@ -9,6 +9,7 @@ Each carries `message` (what failed, with the value that made it fail), `hint` (
     │   ├── BadAmountError               not a decimal number, or finer than the token's decimals
     │   ├── UnknownMarketError           no such market in this deployment
     │   ├── UnknownNetworkError          neither a known network nor a URL
+    │   ├── OrderInvalidError            an order that no contract could hold, or ever settle
     │   ├── PayoutTreeError              payouts that cannot be published, or a file that holds none
     │   ├── PriceFileError               a price file that cannot be used
     │   ├── PriceMissingError            the prices do not cover the time that is asked for
@@ -43,14 +44,16 @@ Each carries `message` (what failed, with the value that made it fail), `hint` (
     │   ├── InsufficientFundsError       the account cannot pay for it
     │   ├── FeeCapError                  the chain asks more than the caps allow
     │   ├── EffectMissingError           mined, but what it was for is not there
+    │   ├── MatchRefusedError            orders that the contract would not settle together
     │   └── RootConflictError            the vault holds another pending root
     ├── RevertedError                 3  the contract refused
     ├── SignerError                   4
     │   ├── KeyMissingError              no such keystore
+    │   ├── NotOwnerError                what only a contract's owner may do
     │   ├── QuorumError                  too few of the adapter's signers
     │   ├── WrongPasswordError           the keystore did not open
     │   └── DevKeyRefusedError           a public test key on a chain that is not a test chain
-    └── PendingError                  8  sent, not yet mined
+    └── PendingError                  8  sent, not yet mined; or announced, and not yet to be executed
 """
 
 from __future__ import annotations
@@ -114,8 +117,11 @@ class UnknownNetworkError(UsageError):
     """`name` is neither a known network nor an http(s) URL."""
 
     def __init__(self, name: str, known: Iterable[str] = ()) -> None:
-        names = ", ".join(known)
-        super().__init__(f"no network {name!r}", hint=f"use one of {names}, or an http(s) URL")
+        super().__init__(f"no network {name!r}", hint=f"use one of {', '.join(known)}, or an http(s) URL")
+
+
+class OrderInvalidError(UsageError, hint="correct the order and sign it again"):
+    """An order that no contract could hold, or ever settle; the message names the field and its value."""
 
 
 class PriceFileError(
@@ -301,10 +307,7 @@ class PortInUseError(ToolError, hint="stop the program that listens there, or ch
         self.port = port
 
 
-class AnvilExitedError(
-    ToolError,
-    hint="its last lines say why; then run the command again",
-):
+class AnvilExitedError(ToolError, hint="its last lines say why; then run the command again"):
     """The local chain died, or did not come up; the message ends with its last words."""
 
 
@@ -339,15 +342,19 @@ class EffectMissingError(SendError, hint="look at the transaction before anythin
     """The transaction was mined without an error, but its effect is not on chain."""
 
 
+class MatchRefusedError(SendError, hint="leave that order out, or take its state from the chain again"):
+    """Orders that the contract would not settle together: it would revert with its error `error_name`."""
+
+    def __init__(self, message: str, error_name: str) -> None:
+        super().__init__(message)
+        self.error_name = error_name
+
+
 class RootConflictError(SendError, hint="wait until it is active, or veto it, then run the command again"):
     """The vault holds a pending root that is not ours."""
 
 
-class RevertedError(
-    ChainKitError,
-    exit_code=3,
-    hint="the error says which rule was broken",
-):
+class RevertedError(ChainKitError, exit_code=3, hint="the error says which rule was broken"):
     """The contract refused: `error_name` is its own error, `data` the revert bytes in hex."""
 
     def __init__(
@@ -373,6 +380,10 @@ class KeyMissingError(SignerError, hint="name one with --keystore; `ape accounts
     """There is no such keystore."""
 
 
+class NotOwnerError(SignerError, hint="run the command again with its owner's key"):
+    """Only another account may do this; the hint says which, and what it has to send."""
+
+
 class QuorumError(SignerError, hint="name more keystores of the adapter's signers"):
     """The keys at hand are fewer of the adapter's signers than it asks for."""
 
@@ -386,4 +397,4 @@ class DevKeyRefusedError(SignerError, hint="anvil's keys are public: use an encr
 
 
 class PendingError(ChainKitError, exit_code=8, hint="run the command again: nothing is sent twice"):
-    """Sent, not yet mined: the outbox will go on with it."""
+    """Sent, not yet mined: the outbox will go on with it. Or announced at the timelock, before its time."""

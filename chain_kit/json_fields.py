@@ -57,6 +57,13 @@ class JsonFields:
             self._fail(key, f"must be a whole number as a string, not {value!r}")
         return int(value)
 
+    def boolean(self, key: str) -> bool:
+        """True or false."""
+        value = self._get(key)
+        if not isinstance(value, bool):
+            self._fail(key, f"must be true or false, not {value!r}")
+        return value
+
     def text(self, key: str) -> str:
         """Text, not empty."""
         value = self._get(key)
@@ -75,6 +82,10 @@ class JsonFields:
         """As `hash`, or None where the document says null."""
         return None if self._get(key) is None else self.hash(key)
 
+    def address_or_none(self, key: str) -> str | None:
+        """As `address`, or None where the document says null."""
+        return None if self._get(key) is None else self.address(key)
+
     def address(self, key: str) -> str:
         """An address, given back with its checksum."""
         try:
@@ -88,6 +99,24 @@ class JsonFields:
         if not isinstance(value, list):
             self._fail(key, f"must be a list, not {value!r}")
         return tuple(value)
+
+    def addresses(self, key: str) -> tuple[str, ...]:
+        """A list of addresses, given back with their checksums."""
+        return self._each(key, JsonFields.address)
+
+    def integers(self, key: str) -> tuple[int, ...]:
+        """A list of whole numbers, not negative."""
+        return self._each(key, JsonFields.integer)
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """A list of texts, none of them empty."""
+        return self._each(key, JsonFields.text)
+
+    def _each(self, key: str, read: Callable[[JsonFields, str], T]) -> tuple[T, ...]:
+        """The values of the list under `key`, each by its index as a field of its own."""
+        values = self.array(key)
+        items = JsonFields({str(index): value for index, value in enumerate(values)}, self._path(key))
+        return tuple(read(items, str(index)) for index in range(len(values)))
 
     def child(self, key: str) -> JsonFields:
         """The object under `key`."""

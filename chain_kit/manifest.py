@@ -27,7 +27,7 @@ from chain_kit.units import keccak256
 if TYPE_CHECKING:  # a question loads a manifest, and must not load an HTTP client for that
     from chain_kit.jsonrpc import JsonRpc
 
-__all__ = ["ContractRecord", "FeedRecord", "Manifest", "MarketRecord", "TokenRecord"]
+__all__ = ["ContractRecord", "FeedRecord", "Manifest", "MarketRecord", "RaceRecord", "TokenRecord"]
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,13 @@ class FeedRecord:
     id: str
     """The feed's bytes32: the ASCII name, padded with zeros on the right."""
     adapter: str
+    """The signed reports' adapter if it has one, else its first."""
     deadline: int
-    """Seconds after a boundary from which it may be voided."""
+    """Seconds after a boundary from which it may be voided: the last of `deadlines`."""
+    adapters: tuple[str, ...]
+    """All of them, in the order in which they are due."""
+    deadlines: tuple[int, ...]
+    """Until when each is, in seconds after a boundary."""
     transaction: str
     block: int
 
@@ -70,8 +75,29 @@ class MarketRecord:
     genesis: int
     """Unix seconds at which epoch 1 starts."""
     liquidity: int
-    """The house maker's b, in base units of the collateral."""
+    """The house maker's b at the start of an epoch, in base units of the collateral."""
+    closing_liquidity_bps: int
+    """What is left of it towards the end of the window."""
     fee_bps: int
+    closing_fee_bps: int
+    transaction: str
+    block: int
+    pool: str | None = None
+    """The reward token's pool, who holds its shares for good, and where others stake theirs."""
+    lock: str | None = None
+    staking: str | None = None
+
+
+@dataclass(frozen=True)
+class RaceRecord:
+    """A race of the race market."""
+
+    symbol: str
+    race_id: int
+    feeds: tuple[str, ...]
+    """The assets in their order: names, keys of `Manifest.feeds`."""
+    positions: int
+    genesis: int
     transaction: str
     block: int
 
@@ -87,7 +113,7 @@ class TokenRecord:
 
 @dataclass(frozen=True)
 class Manifest:
-    """One deployment on one chain. Records are keyed by contract name, feed name and market symbol."""
+    """One deployment on one chain. Records are keyed by contract name, feed name, market and race symbol."""
 
     chain_id: int
     genesis_hash: str
@@ -97,6 +123,7 @@ class Manifest:
     contracts: Mapping[str, ContractRecord] = field(default_factory=dict)
     feeds: Mapping[str, FeedRecord] = field(default_factory=dict)
     markets: Mapping[str, MarketRecord] = field(default_factory=dict)
+    races: Mapping[str, RaceRecord] = field(default_factory=dict)
 
     @classmethod
     def load(cls, path: Path | str) -> Manifest:
@@ -170,10 +197,15 @@ def _read(root: JsonFields) -> Manifest:
         contracts=root.children("contracts", _read_contract),
         feeds=root.children("feeds", _read_feed),
         markets=root.children("markets", _read_market),
+        races=root.children("races", _read_race) if "races" in root else {},
     )
-    for symbol, market in manifest.markets.items():
-        if market.feed not in manifest.feeds:
-            raise FieldError(f"markets.{symbol}.feed names an unknown feed {market.feed!r}")
+    named = [(f"markets.{symbol}.feed", market.feed) for symbol, market in manifest.markets.items()]
+    named += [
+        (f"races.{symbol}.feeds", feed) for symbol, race in manifest.races.items() for feed in race.feeds
+    ]
+    for where, feed in named:
+        if feed not in manifest.feeds:
+            raise FieldError(f"{where} names an unknown feed {feed!r}")
     return manifest
 
 
@@ -198,6 +230,8 @@ def _read_feed(name: str, fields: JsonFields) -> FeedRecord:
         id=fields.hash("id"),
         adapter=fields.address("adapter"),
         deadline=fields.integer("deadline"),
+        adapters=fields.addresses("adapters"),
+        deadlines=fields.integers("deadlines"),
         transaction=fields.hash("transaction"),
         block=fields.integer("block"),
     )
@@ -211,7 +245,24 @@ def _read_market(symbol: str, fields: JsonFields) -> MarketRecord:
         feed=fields.text("feed"),
         genesis=fields.integer("genesis"),
         liquidity=fields.big_integer("liquidity"),
+        closing_liquidity_bps=fields.integer("closing_liquidity_bps"),
         fee_bps=fields.integer("fee_bps"),
+        closing_fee_bps=fields.integer("closing_fee_bps"),
+        transaction=fields.hash("transaction"),
+        block=fields.integer("block"),
+        pool=fields.address_or_none("pool"),
+        lock=fields.address_or_none("lock"),
+        staking=fields.address_or_none("staking"),
+    )
+
+
+def _read_race(symbol: str, fields: JsonFields) -> RaceRecord:
+    return RaceRecord(
+        symbol=symbol,
+        race_id=fields.integer("race_id"),
+        feeds=fields.texts("feeds"),
+        positions=fields.integer("positions"),
+        genesis=fields.integer("genesis"),
         transaction=fields.hash("transaction"),
         block=fields.integer("block"),
     )
@@ -228,11 +279,12 @@ def _write(manifest: Manifest) -> dict[str, Any]:
         "contracts": {name: _fields(record, "name") for name, record in manifest.contracts.items()},
         "feeds": {name: _fields(record, "name") for name, record in manifest.feeds.items()},
         "markets": markets,
+        "races": {symbol: _fields(race, "symbol") for symbol, race in manifest.races.items()},
         "collateral": asdict(manifest.collateral),
         "payout_token": asdict(manifest.payout_token),
     }
 
 
-def _fields(record: ContractRecord | FeedRecord | MarketRecord, key: str) -> dict[str, Any]:
+def _fields(record: ContractRecord | FeedRecord | MarketRecord | RaceRecord, key: str) -> dict[str, Any]:
     """The record without the field that is its key in the file."""
     return {name: value for name, value in asdict(record).items() if name != key}

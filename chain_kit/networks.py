@@ -16,6 +16,7 @@ __all__ = [
     "BASE_SEPOLIA",
     "LOCAL",
     "NETWORKS",
+    "PYTH_IDS",
     "Network",
     "addresses_of",
     "require_dev_chain",
@@ -64,6 +65,11 @@ BASE_SEPOLIA: Final = Network(
         **_EVERYWHERE,
     },
 )
+PYTH_IDS: Final[Mapping[str, str]] = {
+    "BTC/USD": "0xe62df6c8b4a85fe1a67db44dc12de5db330f7ac66b72dc658afedf0f4a415b43",
+    "ETH/USD": "0xff61491a931112ddf1bd8147cd1b641375f79f5825126d665480874634fd0ace",
+}
+"""Pyth's ids of its prices, the same on every chain."""
 NETWORKS: Final[Mapping[str, Network]] = {network.name: network for network in (LOCAL, BASE, BASE_SEPOLIA)}
 
 

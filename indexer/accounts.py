@@ -6,23 +6,32 @@ S the symbol of a curve's market):
 
 asset              accounts
 collateral         `balance:0x…` (internal balance), `budget:M` (house budget), `pot:M:E` (an epoch's
-                   collateral), `external` (minus all that the hub owes)
+                   collateral), `fees` (of a match, until its operator has them: 0 between transactions),
+                   `external` (minus all that the hub owes)
 shares:M:E:YES     0x… (a trader's shares), `house`, `house-settled` and `redeemed` (given up at the end, by
 shares:M:E:NO      the house and by traders), `issued` (minus the complete sets made and not merged)
+quotes:M:E         `opened` (complete sets that the house began with), `retired:YES`, `retired:NO` (its shares
+                   that it no longer quotes on), `step` (of the window, when it last retired some), `house`
+                   (contra)
 cost:M:E:YES, NO   0x… (what the shares that an account holds have cost it), `basis` (the contra account)
 realized:M:E       0x… (proceeds less cost of the shares that left an account), `result` (contra)
 token:0x…          0x… (what our contract there holds of that token), `others`
 payout:root        `active`, `pending` (sums of the vault's roots), `posted` (contra)
 payout:claimed     0x… (paid by the vault to an account), `vault` (contra)
-curve:S            `raised`, `fees` (quote that the curve of market S owes), `external`
+curve:S            `raised`, `fees` (quote that the curve of market S owes), `pool` (what was raised, and went
+                   into the pool at graduation), `external`
 curve-tokens:S     0x… (bought less sold back), `curve` (minus all that is sold)
 
 Profit is by average cost. A purchase adds what was paid, fee included. A split of `a` puts `a // 2` on YES
 and the rest on NO. Whatever leaves takes its part of the cost with it, rounded down, all of it with the last
 share: sales, merges and redemptions realise proceeds less that cost, a transfer hands it to the receiver.
 
-The ERC-6909 transfers that mint and burn say again what the hub's own events said; only transfers between
-accounts move shares here. What remains is checked by `verify`.
+Of a match every fill is entered by itself: a buyer pays into the pot and is issued shares, a seller gives its
+shares back and is paid out of it. What their sum leaves in the pot are the sets that were minted, less those
+that were merged. A buyer's fee is part of its cost, a seller's is taken off its proceeds.
+
+The ERC-6909 transfers that mint, burn and announce fills say again what the hub's own events say; only what
+accounts transfer themselves moves shares here. What remains is checked by `verify`.
 """
 
 from __future__ import annotations
@@ -33,6 +42,7 @@ from typing import NamedTuple
 __all__ = [
     "CLAIMED",
     "COLLATERAL",
+    "FEES",
     "ROOT",
     "SIDES",
     "ZERO_ADDRESS",
@@ -45,11 +55,13 @@ __all__ = [
     "curve_asset",
     "curve_tokens_asset",
     "pot_account",
+    "quotes_asset",
     "realized_asset",
     "token_asset",
 ]
 
 COLLATERAL = "collateral"
+FEES = "fees"
 ROOT = "payout:root"
 CLAIMED = "payout:claimed"
 SIDES = ("YES", "NO")
@@ -107,6 +119,11 @@ def budget_account(market_id: int) -> str:
 def pot_account(market_id: int, epoch: int) -> str:
     """The collateral of an epoch."""
     return f"pot:{market_id}:{epoch}"
+
+
+def quotes_asset(market_id: int, epoch: int) -> str:
+    """The asset of what is to be known of the house's quotes in an epoch."""
+    return f"quotes:{market_id}:{epoch}"
 
 
 def realized_asset(market_id: int, epoch: int) -> str:

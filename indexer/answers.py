@@ -106,7 +106,10 @@ class MarketAnswer(TypedDict):
     genesis_at: str
     epoch: int
     liquidity: str
+    """The house's, as an epoch begins; in the end `closing_liquidity_bps` of it are left."""
     fee_bps: int
+    closing_liquidity_bps: int
+    closing_fee_bps: int
 
 
 def find_market(markets: Iterable[Market], name: str) -> Market:
@@ -197,6 +200,8 @@ def market_answer(state: State, market: Market) -> MarketAnswer:
         "epoch": market.epoch_at(state.block.timestamp),
         "liquidity": format_units(market.liquidity, state.deployment.collateral.decimals),
         "fee_bps": market.fee_bps,
+        "closing_liquidity_bps": market.closing_liquidity_bps,
+        "closing_fee_bps": market.closing_fee_bps,
     }
 
 

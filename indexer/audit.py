@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from indexer import events as ev
-from indexer.accounts import SIDES, ZERO_ADDRESS, Key, Stake
+from indexer.accounts import COLLATERAL, FEES, SIDES, ZERO_ADDRESS, Key, Stake
 from indexer.blocks import Block, first_after, pack_position
 from indexer.decode import Decoder, Event
 from indexer.deployment import Deployment
@@ -136,7 +136,7 @@ class Audit:
         for row in registered[BoundaryRow]:
             self._boundaries[row["feed"], row["boundary"]] = row["price_e18"]
         for event in events:
-            if isinstance(event.data, ev.ShareTransfer):
+            if isinstance(event.data, ev.ShareTransfer | ev.FillTransfer):
                 self._move_shares(event.data)
         return block_rows(blocks) | registered | rows
 
@@ -164,8 +164,10 @@ class Audit:
             totals[key.asset] += amount
         for asset, total in totals.items():
             self._findings.same(f"sum of {asset} over all accounts", total, 0)
+        charged = self._book.sum(Key(FEES, COLLATERAL))
+        self._findings.same("fees that were charged and not credited", charged, 0)
 
-    def _move_shares(self, transfer: ev.ShareTransfer) -> None:
+    def _move_shares(self, transfer: ev.ShareTransfer | ev.FillTransfer) -> None:
         side = transfer.id & 0xFF
         if transfer.amount == 0 or side >= len(SIDES):
             return

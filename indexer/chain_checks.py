@@ -73,7 +73,7 @@ def _hub(state: State) -> Questions:
         budget = state.sum(f"budget:{market.market_id}", COLLATERAL)
         expected = (
             market.facade, market.creator, market.feed, market.symbol, market.genesis, market.liquidity,
-            market.fee_bps, budget,
+            market.fee_bps, budget, market.closing_liquidity_bps, market.closing_fee_bps,
         )  # fmt: skip
         what = f"market {market.market_id}"
         yield Question(what, hub, "market", (market.market_id,), expected, _read_market)
@@ -85,9 +85,9 @@ def _hub(state: State) -> Questions:
 
 
 def _read_market(raw: bytes) -> tuple[Any, ...]:
-    """The struct `Market`, of which the symbol can be any bytes."""
+    """The struct `Market` but for the daily budget, which is no sum; its symbol can be any bytes."""
     struct = raw[32:]
-    words = [struct[offset : offset + 32] for offset in range(0, 256, 32)]
+    words = [struct[offset : offset + 32] for offset in range(0, 320, 32)]
     addresses = [Contract("EpochHub", "0x" + word[12:].hex()).address for word in words[:2]]
     feed, symbol = "0x" + words[2].hex(), text_of(struct, 96)
     return (*addresses, feed, symbol, *(int.from_bytes(word, "big") for word in words[4:]))
@@ -108,9 +108,18 @@ def _epochs(state: State) -> Questions:
         expected = (state.sets(market.market_id, epoch), *house)
         what = f"{market.symbol} epoch {epoch}"
         yield Question(f"{what} sets and house", hub, "epochState", (market.market_id, epoch), expected)
+        quoted = tuple(state.quoted(stake) for stake in (yes, no))
+        retired = tuple(held - left for held, left in zip(house, quoted, strict=False))
+        where = (market.market_id, epoch)
+        yield Question(f"{what} quotes", hub, "houseState", where, quoted + retired, _read_quotes)
         start, end, outcome = state.ending(market, epoch)
         ending = (_OUTCOMES[outcome], start or 0, end or 0)
         yield Question(f"{what} outcome", hub, "outcomeOf", (market.market_id, epoch), ending)
+
+
+def _read_quotes(raw: bytes) -> tuple[Any, ...]:
+    """The shares that `houseState` gives; its step is that of the last trade, which no event says."""
+    return tuple(int.from_bytes(raw[offset : offset + 32], "big") for offset in range(0, 128, 32))
 
 
 def _positions(state: State) -> Questions:
@@ -167,11 +176,11 @@ def _curves(state: State) -> Questions:
     for symbol, address in state.deployment.curves.items():
         curve = Contract("MrtCurve", address)
         quote = curve_asset(symbol)
-        raised, fees = (state.sum(account, quote) for account in ("raised", "fees"))
+        raised, fees, pooled = (state.sum(account, quote) for account in ("raised", "fees", "pool"))
         sold = -state.sum("curve", curve_tokens_asset(symbol))
         held = state.sum(address, token_asset(state.deployment.payout_token.address))
         status = (held, raised + fees, _coverage(held, raised + fees))
-        yield Question(f"{symbol} curve raised", curve, "raised", (), (raised,))
+        yield Question(f"{symbol} curve raised", curve, "raised", (), (raised + pooled,))
         yield Question(f"{symbol} curve sold", curve, "sold", (), (sold,))
         yield Question(f"{symbol} curve reserve", curve, "reserveStatus", (), status)
 

@@ -7,6 +7,7 @@ its topics and data. All our events' fields are single words but for strings, wh
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from chain_kit.abi_codec import load_abi
@@ -14,7 +15,7 @@ from chain_kit.errors import RpcError
 from chain_kit.units import checksum_address, keccak256
 from indexer.blocks import Log
 from indexer.deployment import Deployment
-from indexer.events import EVENTS, Payload
+from indexer.events import EVENTS, FillTransfer, OrderFilled, Payload, ShareTransfer
 
 __all__ = ["Decoder", "Event", "LogDecodeError", "text_of"]
 
@@ -163,9 +164,23 @@ class Decoder:
         return Event(log, label, address, layout.name, args, data)
 
     def decode_all(self, logs: Iterable[Log]) -> list[Event]:
-        """The events of many logs, in their order."""
+        """The events of many logs, in their order. All logs of a transaction must be among them, or none."""
         decode = self.decode
-        return [decode(log) for log in logs]
+        events = [decode(log) for log in logs]
+        for number, (event, following) in enumerate(pairwise(events)):
+            if isinstance(event.data, ShareTransfer) and _announces(event, following):
+                events[number] = event._replace(data=FillTransfer(*event.data))
+        return events
+
+
+def _announces(event: Event, following: Event) -> bool:
+    """Whether an event is one with the fill after it.
+
+    The hub logs every fill right after its transfer, if it has one, and nobody else's transfer there.
+    """
+    one, other = event.log, following.log
+    is_next = (one.block_number, one.log_index + 1) == (other.block_number, other.log_index)
+    return is_next and isinstance(following.data, OrderFilled)
 
 
 def _values(layout: _Layout, log: Log) -> list[Value]:

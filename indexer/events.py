@@ -23,6 +23,9 @@ class MarketCreated(NamedTuple):
     genesis: int
     liquidity: int
     fee_bps: int
+    closing_liquidity_bps: int
+    closing_fee_bps: int
+    daily_budget: int
 
 
 class Deposited(NamedTuple):
@@ -130,8 +133,49 @@ class HouseSettled(NamedTuple):
     payout: int
 
 
+class HouseRetired(NamedTuple):
+    """The house took shares out of its quotes, in the `step`-th 30 s of the window; they stay its own."""
+
+    market_id: int
+    epoch: int
+    step: int
+    yes_shares: int
+    no_shares: int
+
+
+class OrderFilled(NamedTuple):
+    """`size` shares of an order settled for `amount`; the order's maker paid `fee` beside it."""
+
+    order_hash: str
+    maker: str
+    market_id: int
+    epoch: int
+    side: int
+    is_buy: bool
+    size: int
+    amount: int
+    fee: int
+
+
+class FeesCharged(NamedTuple):
+    """The fees of a match -> the internal balance of the operator that settled it."""
+
+    operator: str
+    amount: int
+
+
 class ShareTransfer(NamedTuple):
     """ERC-6909 transfer of traders' shares; the zero address stands for minting and burning."""
+
+    caller: str
+    sender: str
+    receiver: str
+    id: int
+    amount: int
+
+
+class FillTransfer(NamedTuple):
+    """The transfer that announces a fill: it says again what the OrderFilled right after it says."""
 
     caller: str
     sender: str
@@ -222,6 +266,15 @@ class FeesClaimed(NamedTuple):
     amount: int
 
 
+class Graduated(NamedTuple):
+    """`quote`, all that was raised, and `tokens` opened the pool; its `liquidity` is locked."""
+
+    pool: str
+    quote: int
+    tokens: int
+    liquidity: int
+
+
 class TokenTransfer(NamedTuple):
     """ERC-20 transfer from or to one of our contracts."""
 
@@ -243,7 +296,11 @@ Payload = (
     | HouseDefunded
     | HouseOpened
     | HouseSettled
+    | HouseRetired
+    | OrderFilled
+    | FeesCharged
     | ShareTransfer
+    | FillTransfer
     | FeedRegistered
     | BoundaryPosted
     | BoundaryVoided
@@ -254,16 +311,17 @@ Payload = (
     | CurveBought
     | CurveSold
     | FeesClaimed
+    | Graduated
     | TokenTransfer
 )
 
 _HUB = (
     MarketCreated, Deposited, Withdrawn, Split, Merged, Redeemed, Bought, Sold,
-    HouseFunded, HouseDefunded, HouseOpened, HouseSettled,
+    HouseFunded, HouseDefunded, HouseOpened, HouseSettled, HouseRetired, OrderFilled, FeesCharged,
 )  # fmt: skip
 _ORACLE = (FeedRegistered, BoundaryPosted, BoundaryVoided)
 _VAULT = (RootProposed, RootVetoed, RootActivated, Claimed)
-_CURVE = (CurveBought, CurveSold, FeesClaimed)
+_CURVE = (CurveBought, CurveSold, FeesClaimed, Graduated)
 
 EVENTS: dict[tuple[str, str], type[Payload]] = {
     **{("EpochHub", event.__name__): event for event in _HUB},
@@ -273,4 +331,7 @@ EVENTS: dict[tuple[str, str], type[Payload]] = {
     **{("MrtCurve", event.__name__): event for event in _CURVE},
     ("TestToken", "Transfer"): TokenTransfer,
 }
-"""(contract of the ABI files, event) -> class. `TestToken` stands for any ERC-20."""
+"""(contract of the ABI files, event) -> class. `TestToken` stands for any ERC-20.
+
+A FillTransfer is in the logs a Transfer like any other: it is one by the log after it (see `decode`).
+"""

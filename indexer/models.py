@@ -42,7 +42,7 @@ __all__ = [
     "table_of",
 ]
 
-SCHEMA_VERSION = "1"
+SCHEMA_VERSION = "2"
 """Changes whenever a database of before could not be read on."""
 
 
@@ -159,6 +159,9 @@ class MarketRow(_Table, table=True):
     genesis: int = _long()
     liquidity: int = _amount()
     fee_bps: int = _long()
+    closing_liquidity_bps: int = _long()
+    closing_fee_bps: int = _long()
+    daily_budget: int = _amount()
 
 
 class FeedRow(_Table, table=True):

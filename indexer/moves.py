@@ -12,6 +12,7 @@ from indexer import events as ev
 from indexer.accounts import (
     CLAIMED,
     COLLATERAL,
+    FEES,
     ROOT,
     SIDES,
     ZERO_ADDRESS,
@@ -24,6 +25,7 @@ from indexer.accounts import (
     curve_asset,
     curve_tokens_asset,
     pot_account,
+    quotes_asset,
     realized_asset,
 )
 
@@ -45,8 +47,8 @@ def _shares(event: Any, side: str, source: str, target: str, amount: int) -> Mov
     return Move(_stake(event, side).shares, source, target, amount)
 
 
-def _spend(event: Any, side: str, amount: int) -> Move:
-    return Move(_stake(event, side).cost, "basis", event.account, amount)
+def _spend(event: Any, account: str, side: str, amount: int) -> Move:
+    return Move(_stake(event, side).cost, "basis", account, amount)
 
 
 def _cost_of(stake: Stake, account: str, amount: int, sums: Sums) -> int:
@@ -57,14 +59,14 @@ def _cost_of(stake: Stake, account: str, amount: int, sums: Sums) -> int:
     return cost if amount >= held else cost * amount // held
 
 
-def _realize(event: Any, given: Iterable[tuple[str, int]], proceeds: int, sums: Sums) -> Moves:
+def _realize(event: Any, account: str, given: Iterable[tuple[str, int]], proceeds: int, sums: Sums) -> Moves:
     """Takes the cost of the shares `given` (side, amount) off the account and books the profit."""
     profit = proceeds
     for side, amount in given:
-        cost = _cost_of(_stake(event, side), event.account, amount, sums)
+        cost = _cost_of(_stake(event, side), account, amount, sums)
         profit -= cost
-        yield _spend(event, side, -cost)
-    yield Move(realized_asset(event.market_id, event.epoch), "result", event.account, profit)
+        yield _spend(event, account, side, -cost)
+    yield Move(realized_asset(event.market_id, event.epoch), "result", account, profit)
 
 
 def _deposited(event: ev.Deposited, _: Sums) -> Moves:
@@ -79,15 +81,15 @@ def _split(event: ev.Split, _: Sums) -> Moves:
     yield Move(COLLATERAL, balance_account(event.account), _pot(event), event.amount)
     for side in SIDES:
         yield _shares(event, side, "issued", event.account, event.amount)
-    yield _spend(event, "YES", event.amount // 2)
-    yield _spend(event, "NO", event.amount - event.amount // 2)
+    yield _spend(event, event.account, "YES", event.amount // 2)
+    yield _spend(event, event.account, "NO", event.amount - event.amount // 2)
 
 
 def _merged(event: ev.Merged, sums: Sums) -> Moves:
     yield Move(COLLATERAL, _pot(event), balance_account(event.account), event.amount)
     for side in SIDES:
         yield _shares(event, side, event.account, "issued", event.amount)
-    yield from _realize(event, [(side, event.amount) for side in SIDES], event.amount, sums)
+    yield from _realize(event, event.account, [(side, event.amount) for side in SIDES], event.amount, sums)
 
 
 def _redeemed(event: ev.Redeemed, sums: Sums) -> Moves:
@@ -95,7 +97,7 @@ def _redeemed(event: ev.Redeemed, sums: Sums) -> Moves:
     given = [("YES", event.yes_shares), ("NO", event.no_shares)]
     for side, amount in given:
         yield _shares(event, side, event.account, "redeemed", amount)
-    yield from _realize(event, given, event.payout, sums)
+    yield from _realize(event, event.account, given, event.payout, sums)
 
 
 def _bought(event: ev.Bought, _: Sums) -> Moves:
@@ -105,7 +107,7 @@ def _bought(event: ev.Bought, _: Sums) -> Moves:
     yield _shares(event, own, "issued", event.account, event.shares)
     yield _shares(event, own, "issued", "house", event.amount - event.shares)
     yield _shares(event, other, "issued", "house", event.amount)
-    yield _spend(event, own, event.amount)
+    yield _spend(event, event.account, own, event.amount)
 
 
 def _sold(event: ev.Sold, sums: Sums) -> Moves:
@@ -115,7 +117,24 @@ def _sold(event: ev.Sold, sums: Sums) -> Moves:
     yield _shares(event, own, event.account, "house", event.shares)
     for side in (own, other):
         yield _shares(event, side, "house", "issued", event.amount)
-    yield from _realize(event, [(own, event.shares)], event.amount, sums)
+    yield from _realize(event, event.account, [(own, event.shares)], event.amount, sums)
+
+
+def _order_filled(event: ev.OrderFilled, sums: Sums) -> Moves:
+    balance, (side, _) = balance_account(event.maker), _own_and_other(event.side)
+    yield Move(COLLATERAL, balance, FEES, event.fee)
+    if event.is_buy:
+        yield Move(COLLATERAL, balance, _pot(event), event.amount)
+        yield _shares(event, side, "issued", event.maker, event.size)
+        yield _spend(event, event.maker, side, event.amount + event.fee)
+    else:
+        yield Move(COLLATERAL, _pot(event), balance, event.amount)
+        yield _shares(event, side, event.maker, "issued", event.size)
+        yield from _realize(event, event.maker, [(side, event.size)], event.amount - event.fee, sums)
+
+
+def _fees_charged(event: ev.FeesCharged, _: Sums) -> Moves:
+    yield Move(COLLATERAL, FEES, balance_account(event.operator), event.amount)
 
 
 def _own_and_other(side: int) -> tuple[str, str]:
@@ -134,6 +153,18 @@ def _house_opened(event: ev.HouseOpened, _: Sums) -> Moves:
     yield Move(COLLATERAL, budget_account(event.market_id), _pot(event), event.amount)
     for side in SIDES:
         yield _shares(event, side, "issued", "house", event.amount)
+    yield Move(quotes_asset(event.market_id, event.epoch), "house", "opened", event.amount)
+
+
+def _house_retired(event: ev.HouseRetired, sums: Sums) -> Moves:
+    step = _step_key(event)
+    yield Move(step.asset, "house", "retired:YES", event.yes_shares)
+    yield Move(step.asset, "house", "retired:NO", event.no_shares)
+    yield Move(step.asset, "house", step.account, event.step - sums(step))
+
+
+def _step_key(event: ev.HouseRetired) -> Key:
+    return Key("step", quotes_asset(event.market_id, event.epoch))
 
 
 def _house_settled(event: ev.HouseSettled, _: Sums) -> Moves:
@@ -192,6 +223,8 @@ def curve_moves(symbol: str, event: ev.Payload) -> Moves:
         yield Move(tokens, event.account, "curve", event.tokens)
     elif isinstance(event, ev.FeesClaimed):
         yield Move(quote, "fees", "external", event.amount)
+    elif isinstance(event, ev.Graduated):
+        yield Move(quote, "raised", "pool", event.quote)
 
 
 def keys_read(event: ev.Payload) -> list[Key]:
@@ -201,6 +234,10 @@ def keys_read(event: ev.Payload) -> list[Key]:
             stakes, account = [_stake(event, side) for side in SIDES], event.account
         case ev.Sold():
             stakes, account = [_stake(event, _own_and_other(event.side)[0])], event.account
+        case ev.OrderFilled(is_buy=False):
+            stakes, account = [_stake(event, _own_and_other(event.side)[0])], event.maker
+        case ev.HouseRetired():
+            return [_step_key(event)]
         case ev.ShareTransfer():
             moved = _stake_moved(event)
             stakes, account = [moved] if moved else [], event.sender
@@ -223,6 +260,9 @@ HANDLERS: dict[type[Any], Callable[[Any, Sums], Moves]] = {
     ev.HouseDefunded: _house_defunded,
     ev.HouseOpened: _house_opened,
     ev.HouseSettled: _house_settled,
+    ev.HouseRetired: _house_retired,
+    ev.OrderFilled: _order_filled,
+    ev.FeesCharged: _fees_charged,
     ev.ShareTransfer: _share_transfer,
     ev.RootProposed: _root_proposed,
     ev.RootVetoed: _root_vetoed,

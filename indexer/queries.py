@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chain_kit.units import checksum_address, iso_utc
-from indexer.accounts import CLAIMED, COLLATERAL, ROOT, SIDES, Stake, token_asset
+from indexer.accounts import CLAIMED, COLLATERAL, ROOT, SIDES, Stake, quotes_asset, token_asset
 from indexer.answers import (
     EpochAnswer,
     MarketAnswer,
@@ -52,6 +52,7 @@ __all__ = [
 ]
 
 HOUSE_ACCOUNTS = ("issued", "house", "house-settled")
+QUOTE_ACCOUNTS = ("opened", "retired:YES", "retired:NO", "step")
 
 
 class StatusAnswer(TypedDict):
@@ -123,6 +124,7 @@ async def positions(database: Database, address: str, *, at_block: int | None = 
         parts = sorted({part_of(key.asset) for key in sums})
         stakes = [Stake(market_id, epoch, side) for market_id, epoch in parts for side in SIDES]
         sums |= await reading.sums_of(HOUSE_ACCOUNTS, [stake.shares for stake in stakes])
+        sums |= await reading.sums_of(QUOTE_ACCOUNTS, [quotes_asset(*part) for part in parts])
         starts = [(markets[number].feed, markets[number].start_of(epoch)) for number, epoch in parts]
         ends = [(feed, start + EPOCH_SECONDS) for feed, start in starts]
         boundaries = await reading.boundaries_at(starts + ends)

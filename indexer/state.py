@@ -11,14 +11,28 @@ from dataclasses import dataclass, field
 from decimal import ROUND_FLOOR, Context, Decimal
 from typing import Literal, NamedTuple
 
-from indexer.accounts import CLAIMED, COLLATERAL, ROOT, SIDES, Key, Stake, realized_asset, token_asset
+from indexer.accounts import (
+    CLAIMED,
+    COLLATERAL,
+    ROOT,
+    SIDES,
+    Key,
+    Stake,
+    quotes_asset,
+    realized_asset,
+    token_asset,
+)
 from indexer.blocks import Block
 from indexer.deployment import Deployment
 
 __all__ = ["EPOCH_SECONDS", "Ending", "Holding", "Market", "Reserve", "State"]
 
 EPOCH_SECONDS = 300
+LAST_STEP = 8
+"""The house's liquidity falls in steps of 30 s, the last of which begins 240 s into an epoch."""
+_BPS = 10_000
 _PRECISE = Context(prec=60)
+_LN_2 = _PRECISE.ln(2)
 # e^-150 of the largest amount there can be is far below one base unit.
 _EXPONENT_MOST = 150
 
@@ -26,7 +40,7 @@ Outcome = Literal["YES", "NO", "VOID"]
 
 
 class Market(NamedTuple):
-    """A market, as it was created. `liquidity` is the house's b, in base units of the collateral."""
+    """A market, as it was created. `liquidity` is the house's b as an epoch begins, in base units."""
 
     market_id: int
     facade: str
@@ -36,6 +50,13 @@ class Market(NamedTuple):
     genesis: int
     liquidity: int
     fee_bps: int
+    closing_liquidity_bps: int
+    closing_fee_bps: int
+
+    def liquidity_at(self, step: int) -> int:
+        """The house's b in a step of the window, rounded down as the hub does."""
+        gone = (_BPS - self.closing_liquidity_bps) * step
+        return self.liquidity * (_BPS * LAST_STEP - gone) // (_BPS * LAST_STEP)
 
     def start_of(self, epoch: int) -> int:
         """The instant at which an epoch begins, in Unix seconds."""
@@ -123,6 +144,22 @@ class State:
         """Shares of the house, or those it had when it settled."""
         return self.sum("house", stake.shares) + self.sum("house-settled", stake.shares)
 
+    def quoted(self, stake: Stake) -> int:
+        """Shares that the house quotes on: those that it has not retired."""
+        quotes = quotes_asset(stake.market_id, stake.epoch)
+        return self.house(stake) - self.sum(f"retired:{stake.side}", quotes)
+
+    def house_liquidity(self, market: Market, epoch: int) -> int:
+        """The liquidity (base units) of the house's quotes as they stand: what it was at their last step."""
+        quotes = quotes_asset(market.market_id, epoch)
+        step = self.sum("step", quotes)
+        if step:
+            return market.liquidity_at(step)
+        # No event says in which step the house opened: what it began with does, b·ln 2 rounded up.
+        opened = self.sum("opened", quotes)
+        steps = map(market.liquidity_at, range(LAST_STEP + 1))
+        return min(steps, key=lambda liquidity: abs(opened - _PRECISE.multiply(liquidity, _LN_2)))
+
     def supply(self, stake: Stake) -> int:
         """Shares issued to traders and not merged; those that were redeemed still count."""
         return self.sets(stake.market_id, stake.epoch) - self.house(stake)
@@ -149,8 +186,8 @@ class State:
 
         One half where there is no house.
         """
-        yes, no = (self.house(Stake(market.market_id, epoch, side)) for side in SIDES)
-        exponent = _PRECISE.divide(yes - no, market.liquidity)
+        yes, no = (self.quoted(Stake(market.market_id, epoch, side)) for side in SIDES)
+        exponent = _PRECISE.divide(yes - no, self.house_liquidity(market, epoch))
         if abs(exponent) > _EXPONENT_MOST:
             return Decimal(0 if exponent > 0 else 1)
         return _PRECISE.divide(1, _PRECISE.add(1, _PRECISE.exp(exponent)))

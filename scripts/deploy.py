@@ -16,6 +16,7 @@ from chain_kit.cli.output import say
 from chain_kit.deploy import deploy
 from chain_kit.deploy.ape_chain import ApeChain
 from chain_kit.settings import Settings
+from chain_kit.units import iso_utc
 
 
 @click.command(cls=ConnectedProviderCommand)
@@ -27,3 +28,6 @@ def cli(account: ape.api.AccountAPI, spec: Path | None) -> None:
     manifest = Settings.load({"chain_id": chain.chain_id}).deployment
     report = deploy(specification(spec, is_anvil=chain.is_anvil, chain_id=chain.chain_id), chain, manifest)
     say(f"{report.sent} parts deployed, {len(report.steps) - report.sent} there already; see {manifest}")
+    if report.waiting is not None:
+        names, ready = ", ".join(report.waiting.what), iso_utc(report.waiting.ready_at)
+        say(f"{names}: announced at the timelock; run this again from {ready} on")

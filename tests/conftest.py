@@ -5,9 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator
 
+import hypothesis
 import pytest
 
 from chain_kit.devnet import Anvil
+
+# How long an example takes on a busy machine says nothing of what it tests.
+hypothesis.settings.register_profile("chain-kit", deadline=None)
+hypothesis.settings.load_profile("chain-kit")
 
 
 @pytest.fixture(autouse=True)

@@ -16,13 +16,21 @@ BUILD = ROOT / ".cache" / "forge" / "contracts"
 ABI = ROOT / "chain_kit" / "abi"
 CONTRACTS = (
     "BoundaryOracle",
+    "ChainlinkAdapter",
     "EpochHub",
+    "LiquidityLock",
+    "LpStaking",
     "MarketFacade",
+    "MarketFactory",
     "MrtCurve",
     "MrtToken",
     "PayoutVault",
+    "PythAdapter",
+    "RaceMarket",
     "SignedReportAdapter",
+    "TestPoolFactory",
     "TestToken",
+    "Timelock",
 )
 Entry = dict[str, Any]
 

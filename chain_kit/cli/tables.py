@@ -51,6 +51,26 @@ _RESERVE = [
     ("liabilities ", "liabilities"),
     ("coverage ", "coverage"),
 ]
+_ORDERS = [
+    ("order", "order"),
+    ("account", "account"),
+    ("limit ", "limit"),
+    ("paid ", "paid"),
+    ("shares ", "shares"),
+]
+_FINISH = [
+    ("asset", "asset"),
+    ("start price ", "start_price"),
+    ("end price ", "end_price"),
+    ("place ", "first_place"),
+    ("shared by ", "shared_by"),
+]
+_POOL = [
+    ("pool", "pool"),
+    ("USDC ", "pool_quote"),
+    ("MRT ", "pool_tokens"),
+    ("locked shares ", "locked_shares"),
+]
 _AMOUNTS = {
     "start_price",
     "end_price",
@@ -72,6 +92,8 @@ _AMOUNTS = {
     "profit",
     "wallet",
     "internal",
+    "pool_quote",
+    "pool_tokens",
 }
 
 
@@ -114,10 +136,37 @@ def print_demo(document: Mapping[str, Any]) -> None:
     print_table(
         "Positions", [("account", "account"), *_POSITIONS], [_cut(row) for row in document["positions"]]
     )
+    _print_match(document["match"])
+    race, graduation = document["race"], document["graduation"]
+    print_table(
+        f"Race {race['race']}: {race['staked']} staked on {race['positions']} places, {race['paid']} paid",
+        _FINISH,
+        race["finish"],
+    )
+    print_table(
+        f"The reward token of {graduation['market']} has graduated: {graduation['raised']} USDC raised",
+        _POOL,
+        [_cut(graduation)],
+    )
     print_reserve(document["reserve"])
     for difference in document["differences"]:
         console().print(f"differs: {difference}")
     console().print(f"{document['checks']} numbers checked")
+
+
+def _print_match(match: Mapping[str, Any]) -> None:
+    orders = [
+        {
+            "order": f"{who}: buys {match[f'{who}_side']}",
+            "account": match[who],
+            "limit": match[f"{who}_limit"],
+            "paid": match[f"{who}_paid"],
+            "shares": match["shares"],
+        }
+        for who in ("taker", "maker")
+    ]
+    where = f"epoch {match['epoch']} of {match['market']}"
+    print_table(f"{match['kind']}: two signed orders in {where}, fee {match['fee']}", _ORDERS, orders)
 
 
 def print_reserve(answer: ReserveAnswer) -> None:

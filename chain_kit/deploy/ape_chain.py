@@ -143,9 +143,9 @@ class ApeChain:
         return checksum_address(str(instance.address)), _hex(created.txn_hash), int(created.block)
 
     def transact(self, contract: str, address: str, function: str, *arguments: Any) -> tuple[str, int]:
-        """Sends a call; its transaction and block."""
-        with _explained(f"{contract}.{function}"):
-            method = getattr(self._at(contract, address), function)
+        """Sends a call; its transaction and block. An overloaded function goes by its signature."""
+        with _explained(f"{contract}.{function.partition('(')[0]}"):
+            method = getattr(self._at(contract, address), function.partition("(")[0])
             receipt: ReceiptAPI = method(*arguments, sender=self.account)
         return _hex(receipt.txn_hash), int(receipt.block_number)
 

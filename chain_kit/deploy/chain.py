@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from chain_kit.manifest import Manifest
 
-__all__ = ["Chain", "DeploymentReport", "Step"]
+__all__ = ["Chain", "DeploymentReport", "Step", "Waiting"]
 
 
 class Chain(Protocol):
@@ -35,7 +35,7 @@ class Chain(Protocol):
         """Deploys; the address, transaction and block."""
 
     def transact(self, contract: str, address: str, function: str, *arguments: Any) -> tuple[str, int]:
-        """Sends a call; its transaction and block."""
+        """Sends a call; its transaction and block. An overloaded function goes by its signature."""
 
     def call(self, contract: str, address: str, function: str, *arguments: Any) -> Any:
         """The result of a view."""
@@ -56,11 +56,23 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Waiting:
+    """What the owner has announced at the timelock, and when it can be executed (UNIX seconds)."""
+
+    what: tuple[str, ...]
+    timelock: str
+    operation: str
+    """Its id there: 0x and 64 digits."""
+    ready_at: int
+
+
+@dataclass(frozen=True)
 class DeploymentReport:
-    """The manifest, and what was done for it."""
+    """The manifest, and what was done for it. What is `waiting`, and what needs it, is not there yet."""
 
     manifest: Manifest
     steps: Sequence[Step]
+    waiting: Waiting | None = None
 
     @property
     def sent(self) -> int:

@@ -3,24 +3,31 @@ pragma solidity 0.8.37;
 
 import {FixedPointMathLib} from "solady/utils/FixedPointMathLib.sol";
 
-import {IEpochHub, Outcome, Side, Status} from "../interfaces/IEpochHub.sol";
+import {IEpochHub, Side} from "../interfaces/IEpochHub.sol";
 import {EpochClock} from "../libraries/EpochClock.sol";
 import {EpochState, EpochStateLib} from "../libraries/EpochState.sol";
 import {LmsrMath} from "../libraries/LmsrMath.sol";
+import {MarketTerms, MarketTermsLib} from "../libraries/MarketTerms.sol";
 import {PositionId} from "../libraries/PositionId.sol";
-import {Settlement} from "../libraries/Settlement.sol";
-import {MarketBook} from "./MarketBook.sol";
-import {Positions} from "./Positions.sol";
+import {HouseBudget} from "./HouseBudget.sol";
 
 /// @title House maker
 /// @notice Quotes both sides of the running epoch by the LMSR. Its worst loss, b·ln 2 an epoch, comes out of the market's
 /// budget with the epoch's first trade; what is left flows back when it settles. Its fee stays with it as complete sets.
-abstract contract HouseMaker is MarketBook, Positions {
+/// @dev As the window passes, b falls. The house then is a bundle of markets of which one closes: it keeps that one's
+/// shares aside, each side in proportion, and goes on with the rest at the same prices. Every market of the bundle holds
+/// exactly its own C(q), so that the worst loss of all together is still what was taken at the opening.
+abstract contract HouseMaker is HouseBudget {
     using FixedPointMathLib for uint256;
 
-    uint256 private constant BPS = 10_000;
-
-    mapping(uint256 epochKey => EpochState) internal _epochs;
+    /// @dev What the house trades on: its shares at the present liquidity, and the epoch's complete sets.
+    struct Quotes {
+        uint256 liquidity;
+        uint256 yes;
+        uint256 no;
+        uint256 sets;
+        uint256 step;
+    }
 
     /// @dev A trade as its caller asks for it. `given` is the collateral of a buy or the shares of a sale, `least` what
     /// must come back; `wallet` says that the collateral goes from or to the wallet.
@@ -44,8 +51,11 @@ abstract contract HouseMaker is MarketBook, Positions {
         uint256 expectedEpoch,
         uint256 deadline
     ) external nonReentrant returns (uint256) {
-        _debit(msg.sender, amount);
-        return _buy(Trade(marketId, msg.sender, side, amount, minShares, expectedEpoch, deadline, false));
+        _spendCollateral(msg.sender, amount);
+        return
+            _buy(
+                _termsOf(marketId), Trade(marketId, msg.sender, side, amount, minShares, expectedEpoch, deadline, false)
+            );
     }
 
     /// @inheritdoc IEpochHub
@@ -57,13 +67,16 @@ abstract contract HouseMaker is MarketBook, Positions {
         uint256 expectedEpoch,
         uint256 deadline
     ) external nonReentrant returns (uint256 amount) {
-        amount = _sell(Trade(marketId, msg.sender, side, shares, minAmount, expectedEpoch, deadline, false));
-        _collateral[msg.sender] += amount;
+        amount = _sell(
+            _termsOf(marketId), Trade(marketId, msg.sender, side, shares, minAmount, expectedEpoch, deadline, false)
+        );
+        _credit(msg.sender, amount);
     }
 
     /// @inheritdoc IEpochHub
     function buyFromFacade(
         uint256 marketId,
+        uint256 terms,
         address account,
         Side side,
         uint256 amount,
@@ -71,14 +84,19 @@ abstract contract HouseMaker is MarketBook, Positions {
         uint256 expectedEpoch,
         uint256 deadline
     ) external nonReentrant returns (uint256) {
-        _onlyFacade(marketId);
+        _onlyFacade(marketId, MarketTerms.wrap(terms));
         _received(amount);
-        return _buy(Trade(marketId, account, side, amount, minShares, expectedEpoch, deadline, true));
+        return
+            _buy(
+                MarketTerms.wrap(terms),
+                Trade(marketId, account, side, amount, minShares, expectedEpoch, deadline, true)
+            );
     }
 
     /// @inheritdoc IEpochHub
     function sellFromFacade(
         uint256 marketId,
+        uint256 terms,
         address account,
         Side side,
         uint256 shares,
@@ -86,60 +104,19 @@ abstract contract HouseMaker is MarketBook, Positions {
         uint256 expectedEpoch,
         uint256 deadline
     ) external nonReentrant returns (uint256 amount) {
-        _onlyFacade(marketId);
-        amount = _sell(Trade(marketId, account, side, shares, minAmount, expectedEpoch, deadline, true));
+        _onlyFacade(marketId, MarketTerms.wrap(terms));
+        amount = _sell(
+            MarketTerms.wrap(terms), Trade(marketId, account, side, shares, minAmount, expectedEpoch, deadline, true)
+        );
         _push(account, amount);
     }
 
     /// @inheritdoc IEpochHub
-    function fundHouse(uint256 marketId, uint256 amount) external nonReentrant {
-        if (amount == 0) revert ZeroAmount();
-        MarketSlot memory slot = _marketSlot(marketId);
-        _debit(msg.sender, amount);
-        _setBudget(marketId, slot.houseBudget + amount);
-        emit HouseFunded(marketId, msg.sender, amount);
-    }
-
-    /// @inheritdoc IEpochHub
-    function defundHouse(uint256 marketId, uint256 amount) external nonReentrant {
-        if (amount == 0) revert ZeroAmount();
-        MarketSlot memory slot = _marketSlot(marketId);
-        address creator = _creatorOf(marketId);
-        if (msg.sender != creator) revert NotCreator(msg.sender, creator);
-        if (amount > slot.houseBudget) revert HouseBudgetTooSmall(amount, slot.houseBudget);
-        _setBudget(marketId, slot.houseBudget - amount);
-        _collateral[creator] += amount;
-        emit HouseDefunded(marketId, creator, amount);
-    }
-
-    /// @inheritdoc IEpochHub
-    function settleHouse(uint256 marketId, uint256[] calldata epochs) external nonReentrant returns (uint256 payout) {
-        MarketSlot memory slot = _marketSlot(marketId);
-        bool settledAny = false;
-        for (uint256 i; i < epochs.length; ++i) {
-            uint256 epoch = epochs[i];
-            uint256 key = PositionId.epochKey(marketId, epoch);
-            EpochState state = _epochs[key];
-            (Outcome outcome,,) = _outcomeOf(slot, epoch);
-            if (outcome == Outcome.OPEN) revert EpochStillOpen(marketId, epoch);
-            if (!state.isOpen()) continue;
-            (uint256 yesShares, uint256 noShares) = (state.houseYes(), state.houseNo());
-            uint256 paid = Settlement.payoutDown(outcome, yesShares, noShares);
-            _epochs[key] = EpochStateLib.pack(state.sets(), yesShares, noShares, true);
-            emit HouseSettled(marketId, epoch, yesShares, noShares, paid);
-            payout += paid;
-            settledAny = true;
-        }
-        if (!settledAny) revert NothingToSettle(marketId);
-        _setBudget(marketId, slot.houseBudget + payout);
-    }
-
-    /// @inheritdoc IEpochHub
     function quoteBuy(uint256 marketId, Side side, uint256 amount) external view returns (uint256 shares, uint256 fee) {
-        MarketSlot memory slot = _marketSlot(marketId);
-        (uint256 own, uint256 other) = _holdings(marketId, slot, side);
-        fee = _feeUp(amount, slot.feeBps);
-        shares = LmsrMath.sharesDown(slot.liquidity, own, other, amount - fee);
+        (MarketTerms terms, Quotes memory quotes, uint256 elapsed) = _quotesNow(marketId);
+        (uint256 own, uint256 other) = _sides(quotes, side);
+        fee = terms.feeUp(amount, elapsed);
+        shares = LmsrMath.sharesDown(quotes.liquidity, own, other, amount - fee);
     }
 
     /// @inheritdoc IEpochHub
@@ -148,155 +125,157 @@ abstract contract HouseMaker is MarketBook, Positions {
         view
         returns (uint256 amount, uint256 fee)
     {
-        MarketSlot memory slot = _marketSlot(marketId);
-        (uint256 own, uint256 other) = _holdings(marketId, slot, side);
-        return _proceeds(slot, own, other, shares);
+        (MarketTerms terms, Quotes memory quotes, uint256 elapsed) = _quotesNow(marketId);
+        return _proceeds(terms, quotes, side, shares, elapsed);
     }
 
-    /// @inheritdoc IEpochHub
-    function statusOf(uint256 marketId) external view returns (Status memory status) {
-        MarketSlot memory slot = _marketSlot(marketId);
-        uint256 genesis = _genesis(slot);
-        uint256 epoch = EpochClock.epochAt(genesis, block.timestamp);
-        EpochState state = _epochs[PositionId.epochKey(marketId, epoch)];
-        (uint256 houseYes, uint256 houseNo) = _holdings(marketId, slot, Side.YES);
-        status.epoch = epoch;
-        status.yesPrice = LmsrMath.price(slot.liquidity, houseYes, houseNo);
-        status.noPrice = LmsrMath.WAD - status.yesPrice;
-        // slither-disable-next-line incorrect-equality -- epoch 0 is the time before genesis
-        if (epoch == 0) {
-            status.timeRemaining = genesis - block.timestamp;
-            return status;
-        }
-        uint256 startAt = EpochClock.startOf(genesis, epoch);
-        // slither-disable-next-line unused-return -- a price of 0 says that there is none
-        (, status.startPrice,,) = oracle.endsOf(slot.feedIndex, startAt, startAt);
-        status.timeRemaining = EpochClock.endOf(genesis, epoch) - block.timestamp;
-        status.tradingActive = !_tradingPaused && block.timestamp < startAt + EpochClock.TRADING_WINDOW
-            && (state.isOpen() || slot.houseBudget >= LmsrMath.openingSharesUp(slot.liquidity));
-        status.yesSupply = (state.sets() - state.houseYes()) * _scale;
-        status.noSupply = (state.sets() - state.houseNo()) * _scale;
-    }
-
-    /// @inheritdoc IEpochHub
-    function epochState(uint256 marketId, uint256 epoch)
-        external
-        view
-        returns (uint256 sets, uint256 houseYes, uint256 houseNo, bool settled)
-    {
-        EpochState state = _epochs[_epochKey(marketId, epoch)];
-        return (state.sets(), state.houseYes(), state.houseNo(), state.settled());
-    }
-
-    function _buy(Trade memory trade) private returns (uint256 shares) {
+    function _buy(MarketTerms terms, Trade memory trade) private returns (uint256 shares) {
         uint256 amount = trade.given;
         if (amount == 0) revert ZeroAmount();
-        MarketSlot memory slot = _marketSlot(trade.marketId);
-        uint256 epoch = _tradingEpoch(slot, trade);
+        (uint256 epoch, uint256 elapsed) = _tradingEpoch(terms, trade);
         uint256 key = PositionId.epochKey(trade.marketId, epoch);
-        EpochState state = _opened(trade.marketId, epoch, slot, _epochs[key]);
+        Quotes memory quotes = _brought(terms, trade.marketId, epoch, MarketTermsLib.stepAt(elapsed));
 
-        uint256 fee = _feeUp(amount, slot.feeBps);
-        (uint256 own, uint256 other) = _sides(state, trade.side);
-        shares = LmsrMath.sharesDown(slot.liquidity, own, other, amount - fee);
+        uint256 fee = terms.feeUp(amount, elapsed);
+        (uint256 own, uint256 other) = _sides(quotes, trade.side);
+        shares = LmsrMath.sharesDown(quotes.liquidity, own, other, amount - fee);
+        // slither-disable-next-line incorrect-equality -- nothing for something is refused
         if (shares < trade.least || shares == 0) revert SlippageExceeded(shares, trade.least);
 
-        _epochs[key] = _packSides(state.sets() + amount, own + amount - shares, other + amount, trade.side);
+        // What was paid in is below 2^112, and no more shares are sold than there then are.
+        unchecked {
+            _store(key, quotes, quotes.sets + amount, own + amount - shares, other + amount, trade.side);
+        }
         emit Bought(trade.marketId, epoch, trade.account, trade.side, amount, fee, shares, trade.wallet);
         _mint(trade.account, PositionId.idOf(key, trade.side), shares);
     }
 
-    function _sell(Trade memory trade) private returns (uint256 amount) {
+    function _sell(MarketTerms terms, Trade memory trade) private returns (uint256 amount) {
         uint256 shares = trade.given;
         if (shares == 0) revert ZeroAmount();
-        MarketSlot memory slot = _marketSlot(trade.marketId);
-        uint256 epoch = _tradingEpoch(slot, trade);
+        (uint256 epoch, uint256 elapsed) = _tradingEpoch(terms, trade);
         uint256 key = PositionId.epochKey(trade.marketId, epoch);
         // First of all, so that nothing is computed for shares that are not there.
         _burn(trade.account, PositionId.idOf(key, trade.side), shares);
-        EpochState state = _opened(trade.marketId, epoch, slot, _epochs[key]);
+        Quotes memory quotes = _brought(terms, trade.marketId, epoch, MarketTermsLib.stepAt(elapsed));
 
-        (uint256 own, uint256 other) = _sides(state, trade.side);
         uint256 fee;
-        (amount, fee) = _proceeds(slot, own, other, shares);
+        (amount, fee) = _proceeds(terms, quotes, trade.side, shares, elapsed);
+        // slither-disable-next-line incorrect-equality -- something for nothing is refused
         if (amount < trade.least || amount == 0) revert SlippageExceeded(amount, trade.least);
 
-        _epochs[key] = _packSides(state.sets() - amount, own + shares - amount, other - amount, trade.side);
+        (uint256 own, uint256 other) = _sides(quotes, trade.side);
+        _store(key, quotes, quotes.sets - amount, own + shares - amount, other - amount, trade.side);
         emit Sold(trade.marketId, epoch, trade.account, trade.side, shares, fee, amount, trade.wallet);
     }
 
-    /// @dev The running epoch, if the house trades in it now on the caller's trade.
-    function _tradingEpoch(MarketSlot memory slot, Trade memory trade) private view returns (uint256 epoch) {
-        if (_tradingPaused) revert TradingIsPaused();
+    /// @dev The running epoch and how much of it has passed, if the house trades in it now on the caller's trade.
+    function _tradingEpoch(MarketTerms terms, Trade memory trade)
+        private
+        view
+        returns (uint256 epoch, uint256 elapsed)
+    {
+        if (tradingPaused) revert TradingIsPaused();
         if (block.timestamp > trade.deadline) revert DeadlineExpired(trade.deadline, block.timestamp);
-        uint256 genesis = _genesis(slot);
+        uint256 genesis = terms.genesis();
         epoch = EpochClock.epochAt(genesis, block.timestamp);
         // slither-disable-next-line incorrect-equality -- epoch 0 is the time before genesis
         if (epoch == 0) revert MarketNotStarted(block.timestamp, genesis);
         if (trade.expectedEpoch != 0 && trade.expectedEpoch != epoch) revert WrongEpoch(trade.expectedEpoch, epoch);
-        uint256 closedAt = EpochClock.startOf(genesis, epoch) + EpochClock.TRADING_WINDOW;
-        if (block.timestamp >= closedAt) revert OutsideTradingWindow(block.timestamp, closedAt);
+        elapsed = EpochClock.elapsedAt(genesis, block.timestamp);
+        if (elapsed >= EpochClock.TRADING_WINDOW) {
+            revert OutsideTradingWindow(block.timestamp, block.timestamp - elapsed + EpochClock.TRADING_WINDOW);
+        }
     }
 
-    /// @dev The epoch's state with the house in it; the first trade of an epoch pays for that from the budget.
-    function _opened(uint256 marketId, uint256 epoch, MarketSlot memory slot, EpochState state)
+    /// @dev The house's quotes for this step. The first trade of an epoch pays for them from the budget; the first trade
+    /// of a step in which the liquidity is lower takes the house's shares of what is gone out of them.
+    function _brought(MarketTerms terms, uint256 marketId, uint256 epoch, uint256 step)
         private
-        returns (EpochState)
+        returns (Quotes memory quotes)
     {
-        if (state.isOpen()) return state;
-        uint256 opening = LmsrMath.openingSharesUp(slot.liquidity);
-        if (slot.houseBudget < opening) revert HouseBudgetTooSmall(opening, slot.houseBudget);
-        _setBudget(marketId, slot.houseBudget - opening);
-        emit HouseOpened(marketId, epoch, opening);
-        return EpochStateLib.pack(state.sets() + opening, opening, opening, false);
+        uint256 key = PositionId.epochKey(marketId, epoch);
+        EpochState state = _epochs[key];
+        uint256 retiredYes;
+        uint256 retiredNo;
+        (quotes, retiredYes, retiredNo) = _quotes(terms, state, step);
+        if (!state.isOpen()) {
+            _takeOpening(marketId, quotes.yes);
+            emit HouseOpened(marketId, epoch, quotes.yes);
+        } else if (retiredYes | retiredNo != 0) {
+            // forge-lint: disable-start(unsafe-typecast) -- of an epoch's sets: below 2^85
+            _retired[key].yesShares += uint128(retiredYes);
+            _retired[key].noShares += uint128(retiredNo);
+            // forge-lint: disable-end(unsafe-typecast)
+            emit HouseRetired(marketId, epoch, step, retiredYes, retiredNo);
+        }
     }
 
-    /// @dev The house's shares in the running epoch, as they are or as they would be at its opening.
-    function _holdings(uint256 marketId, MarketSlot memory slot, Side side)
+    /// @dev The quotes that a market has now, trading or not, and the seconds of the epoch that have passed.
+    function _quotesNow(uint256 marketId)
         private
         view
-        returns (uint256 own, uint256 other)
+        returns (MarketTerms terms, Quotes memory quotes, uint256 elapsed)
     {
-        uint256 epoch = EpochClock.epochAt(_genesis(slot), block.timestamp);
+        terms = _termsOf(marketId);
+        uint256 genesis = terms.genesis();
+        uint256 epoch = EpochClock.epochAt(genesis, block.timestamp);
+        if (epoch != 0) elapsed = EpochClock.elapsedAt(genesis, block.timestamp);
         EpochState state = _epochs[PositionId.epochKey(marketId, epoch)];
-        if (state.isOpen()) return _sides(state, side);
-        own = LmsrMath.openingSharesUp(slot.liquidity);
-        other = own;
+        (quotes,,) = _quotes(terms, state, MarketTermsLib.stepAt(elapsed));
     }
 
-    function _setBudget(uint256 marketId, uint256 budget) private {
-        if (budget > type(uint96).max) revert HouseBudgetFull(budget, type(uint96).max);
-        // forge-lint: disable-next-line(unsafe-typecast) -- bounded above
-        _markets[marketId].houseBudget = uint96(budget);
+    function _store(uint256 key, Quotes memory quotes, uint256 sets, uint256 own, uint256 other, Side side) private {
+        (uint256 yes, uint256 no) = side == Side.YES ? (own, other) : (other, own);
+        _epochs[key] = EpochStateLib.pack(sets, yes, no, quotes.step, false);
     }
 
-    function _onlyFacade(uint256 marketId) private view {
-        address facade = facadeOf(marketId);
+    function _onlyFacade(uint256 marketId, MarketTerms terms) private view {
+        // Terms that the market does not have are another address.
+        address facade = _facadeOf(marketId, terms);
         if (msg.sender != facade) revert NotFacade(msg.sender, facade);
     }
 
-    function _sides(EpochState state, Side side) private pure returns (uint256 own, uint256 other) {
-        (own, other) = (state.houseYes(), state.houseNo());
-        if (side == Side.NO) (own, other) = (other, own);
+    /// @dev An epoch's quotes brought to a step: as they would be at the opening, or less the house's shares of the
+    /// liquidity that has gone since. Scaling the holdings with b leaves both prices where they were; what remains is
+    /// rounded up, so that the house's rule holds.
+    function _quotes(MarketTerms terms, EpochState state, uint256 step)
+        private
+        pure
+        returns (Quotes memory quotes, uint256 retiredYes, uint256 retiredNo)
+    {
+        uint256 liquidity = terms.liquidityDown(step);
+        quotes.step = step;
+        quotes.liquidity = liquidity;
+        quotes.sets = state.sets();
+        if (!state.isOpen()) {
+            uint256 opening = LmsrMath.openingSharesUp(liquidity);
+            quotes.sets += opening;
+            (quotes.yes, quotes.no) = (opening, opening);
+            return (quotes, 0, 0);
+        }
+        (uint256 yes, uint256 no) = (state.quotedYes(), state.quotedNo());
+        if (step != state.step()) {
+            uint256 before = terms.liquidityDown(state.step());
+            (quotes.yes, quotes.no) = (yes.fullMulDivUp(liquidity, before), no.fullMulDivUp(liquidity, before));
+            return (quotes, yes - quotes.yes, no - quotes.no);
+        }
+        (quotes.yes, quotes.no) = (yes, no);
     }
 
-    function _packSides(uint256 sets, uint256 own, uint256 other, Side side) private pure returns (EpochState) {
-        return
-            side == Side.YES ? EpochStateLib.pack(sets, own, other, false) : EpochStateLib.pack(sets, other, own, false);
+    function _sides(Quotes memory quotes, Side side) private pure returns (uint256 own, uint256 other) {
+        return side == Side.YES ? (quotes.yes, quotes.no) : (quotes.no, quotes.yes);
     }
 
     /// @dev What the house pays for `shares`, and the fee that it has kept.
-    function _proceeds(MarketSlot memory slot, uint256 own, uint256 other, uint256 shares)
+    function _proceeds(MarketTerms terms, Quotes memory quotes, Side side, uint256 shares, uint256 elapsed)
         private
         pure
         returns (uint256 amount, uint256 fee)
     {
-        uint256 gross = LmsrMath.amountDown(slot.liquidity, own, other, shares);
-        fee = _feeUp(gross, slot.feeBps);
+        (uint256 own, uint256 other) = _sides(quotes, side);
+        uint256 gross = LmsrMath.amountDown(quotes.liquidity, own, other, shares);
+        fee = terms.feeUp(gross, elapsed);
         amount = gross - fee;
-    }
-
-    function _feeUp(uint256 amount, uint256 feeBps) private pure returns (uint256) {
-        return amount.mulDivUp(feeBps, BPS);
     }
 }

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-/// @notice A side of an epoch. `YES` pays when the end price is above the start price, `NO` when it is below.
-enum Side {
-    YES,
-    NO
-}
+import {IBoundaryOracle} from "./IBoundaryOracle.sol";
+import {ICollateralLedger} from "./ICollateralLedger.sol";
+import {ICompleteSets, Side} from "./ICompleteSets.sol";
+import {IOrderBook} from "./IOrderBook.sol";
 
 /// @notice How an epoch ended. `OPEN` until both boundary prices are known or can no longer come.
 enum Outcome {
@@ -15,7 +14,22 @@ enum Outcome {
     VOID
 }
 
-/// @notice What a market is, fixed at its creation but for `houseBudget`.
+/// @notice How the house trades in a market, fixed at its creation. Both change evenly over the trading window, the
+/// liquidity in steps of 30 s.
+struct HouseTerms {
+    /// LMSR parameter b in base units of the collateral; the house loses at most b·ln 2 an epoch.
+    uint256 liquidity;
+    /// What is left of it towards the end of the window, in basis points.
+    uint256 closingLiquidityBps;
+    /// House fee in basis points of what a trade pays or is paid, at the start of the window.
+    uint256 feeBps;
+    /// House fee at its end, no lower.
+    uint256 closingFeeBps;
+    /// The most that may leave the house budget on one UTC day, less what comes back that day, in base units.
+    uint256 dailyBudget;
+}
+
+/// @notice What a market is. Fixed at its creation but for the budgets.
 struct Market {
     address facade;
     address creator;
@@ -23,31 +37,22 @@ struct Market {
     string symbol;
     /// Start of epoch 1, UNIX seconds, a multiple of 300.
     uint256 genesis;
-    /// LMSR parameter b in base units of the collateral; the house loses at most b·ln 2 an epoch.
     uint256 liquidity;
-    /// House fee in basis points of what a trade pays or is paid.
     uint256 feeBps;
     /// Collateral set aside for epochs that the house has not opened yet, in base units.
     uint256 houseBudget;
-}
-
-/// @notice What the market shows of the epoch that runs now. All prices, amounts and supplies are 1e18 fixed point.
-struct Status {
-    uint256 epoch;
-    uint256 startPrice;
-    uint256 timeRemaining;
-    bool tradingActive;
-    uint256 yesPrice;
-    uint256 noPrice;
-    uint256 yesSupply;
-    uint256 noSupply;
+    uint256 closingLiquidityBps;
+    uint256 closingFeeBps;
+    uint256 dailyBudget;
+    /// What has left the house budget on this UTC day and not come back.
+    uint256 spentToday;
 }
 
 /// @title Epoch hub
 /// @notice Holds all collateral and all positions of every market on one collateral token. One unit of collateral is one
 /// YES and one NO of the same epoch, always. Epoch `e` covers `[genesis + (e-1)·300 s, genesis + e·300 s)`.
 /// @dev Amounts are base units of the collateral; shares have the collateral's decimals.
-interface IEpochHub {
+interface IEpochHub is ICompleteSets, IOrderBook, ICollateralLedger {
     // ------------------------------------------------------------------ events
 
     event MarketCreated(
@@ -58,22 +63,10 @@ interface IEpochHub {
         string symbol,
         uint256 genesis,
         uint256 liquidity,
-        uint256 feeBps
-    );
-    /// @notice `amount` came from `payer`'s wallet onto `account`'s internal balance.
-    event Deposited(address indexed account, address indexed payer, uint256 amount);
-    /// @notice `amount` left `account`'s internal balance for `recipient`'s wallet.
-    event Withdrawn(address indexed account, address indexed recipient, uint256 amount);
-    event Split(uint256 indexed marketId, uint256 indexed epoch, address indexed account, uint256 amount);
-    event Merged(uint256 indexed marketId, uint256 indexed epoch, address indexed account, uint256 amount);
-    /// @notice `account` gave up `yesShares` and `noShares`; `payout` went to its wallet.
-    event Redeemed(
-        uint256 indexed marketId,
-        uint256 indexed epoch,
-        address indexed account,
-        uint256 yesShares,
-        uint256 noShares,
-        uint256 payout
+        uint256 feeBps,
+        uint256 closingLiquidityBps,
+        uint256 closingFeeBps,
+        uint256 dailyBudget
     );
     /// @notice `account` paid `amount` (fee included) to the house for `shares`.
     /// @param fromWallet True if paid from the wallet through the facade, false if from the internal balance.
@@ -109,50 +102,37 @@ interface IEpochHub {
     event HouseSettled(
         uint256 indexed marketId, uint256 indexed epoch, uint256 yesShares, uint256 noShares, uint256 payout
     );
-    event TradingPaused(bool paused);
-    event GuardianSet(address indexed guardian);
+    /// @notice The house took shares out of its quotes with a part of its liquidity; it keeps them until it settles.
+    /// @param step How many steps of 30 s of the window have passed.
+    event HouseRetired(
+        uint256 indexed marketId, uint256 indexed epoch, uint256 step, uint256 yesShares, uint256 noShares
+    );
+    event HouseDailyBudgetSet(uint256 indexed marketId, uint256 dailyBudget);
 
     // ------------------------------------------------------------------ errors
 
-    error ZeroAmount();
-    error ZeroAddress();
-    error UnknownMarket(uint256 marketId);
-    error UnknownFeed(bytes32 feed);
-    error GenesisOffGrid(uint256 genesis, uint256 grid);
-    error GenesisOutOfRange(uint256 genesis, uint256 earliest, uint256 latest);
-    error LiquidityOutOfRange(uint256 liquidity, uint256 least, uint256 most);
-    error FeeTooHigh(uint256 feeBps, uint256 most);
-    error TooManyDecimals(uint256 decimals, uint256 most);
-    error SymbolLength(uint256 length, uint256 most);
-    error SymbolCharacters(string symbol);
+    error DailyBudgetOutOfRange(uint256 dailyBudget, uint256 least, uint256 most);
     error NotFacade(address caller, address facade);
     error NotCreator(address caller, address creator);
-    error NotGuardian(address caller);
-    error TradingIsPaused();
     error MarketNotStarted(uint256 nowAt, uint256 genesis);
     error OutsideTradingWindow(uint256 nowAt, uint256 closedAt);
     error WrongEpoch(uint256 expected, uint256 current);
     error DeadlineExpired(uint256 deadline, uint256 nowAt);
     error SlippageExceeded(uint256 got, uint256 least);
-    error EpochEnded(uint256 epoch, uint256 endedAt);
-    error EpochStillOpen(uint256 marketId, uint256 epoch);
-    error EpochOutOfRange(uint256 epoch, uint256 most);
-    error EpochFull(uint256 wanted, uint256 most);
-    error NothingToRedeem(address account);
     error NothingToSettle(uint256 marketId);
     error HouseBudgetTooSmall(uint256 needed, uint256 available);
+    error DailyBudgetSpent(uint256 needed, uint256 spent, uint256 dailyBudget);
     error HouseBudgetFull(uint256 wanted, uint256 most);
-    error InsufficientCollateral(address account, uint256 needed, uint256 available);
-    error Undercollateralised(uint256 held, uint256 owed);
 
     // ------------------------------------------------------------------ markets
 
     /// @notice Creates a market on a registered feed and its facade. The caller becomes its creator: it owns the house
     /// budget, and so earns the house's fees. Anyone may call.
+    /// @dev What is refused is refused with an error of `IMarketFactory`.
     /// @param symbol 1 to 31 letters, digits and `-./_`.
     /// @param genesis Start of epoch 1, a multiple of 300 s, from the running epoch to a year ahead.
-    /// @param liquidity LMSR parameter b in base units.
-    function createMarket(bytes32 feed, string calldata symbol, uint256 genesis, uint256 liquidity, uint256 feeBps)
+    /// @param terms How the house trades; `dailyBudget` alone can be changed later.
+    function createMarket(bytes32 feed, string calldata symbol, uint256 genesis, HouseTerms calldata terms)
         external
         returns (uint256 marketId, address facade);
 
@@ -162,37 +142,6 @@ interface IEpochHub {
 
     /// @notice The number of markets; their ids are 1 to this number.
     function marketCount() external view returns (uint256);
-
-    // ------------------------------------------------------------------ internal balances
-
-    /// @notice Takes `amount` from the caller's wallet onto `account`'s internal balance.
-    function deposit(address account, uint256 amount) external;
-
-    /// @notice `deposit` with an EIP-2612 permit of the caller. A permit that someone else has already used is no
-    /// failure as long as the allowance is there.
-    function depositWithPermit(address account, uint256 amount, uint256 deadline, uint8 v, bytes32 r, bytes32 s)
-        external;
-
-    function withdraw(address recipient, uint256 amount) external;
-
-    /// @notice The internal balance of `account`, in base units.
-    function collateralOf(address account) external view returns (uint256);
-
-    // ------------------------------------------------------------------ complete sets
-
-    /// @notice Turns `amount` of the caller's internal balance into `amount` YES and `amount` NO of an epoch that has
-    /// not ended. Works while trading is paused.
-    function split(uint256 marketId, uint256 epoch, uint256 amount) external;
-
-    /// @notice The reverse of `split`, for any epoch at any time.
-    function merge(uint256 marketId, uint256 epoch, uint256 amount) external;
-
-    /// @notice Pays the caller, to its wallet, for all its shares of the given ended epochs. Losing shares are given up
-    /// for nothing. Reverts if one of the epochs is open, or if the caller holds nothing in any of them.
-    function redeem(uint256 marketId, uint256[] calldata epochs) external returns (uint256 payout);
-
-    /// @notice `redeem` for somebody else: the payout goes to `account`.
-    function redeemFor(address account, uint256 marketId, uint256[] calldata epochs) external returns (uint256 payout);
 
     // ------------------------------------------------------------------ house maker
 
@@ -221,8 +170,10 @@ interface IEpochHub {
     ) external returns (uint256 amount);
 
     /// @notice `buy` for `account` with `amount` that the market's facade has just brought in. The facade only.
+    /// @param terms The market's terms in one word, as the facade was made with.
     function buyFromFacade(
         uint256 marketId,
+        uint256 terms,
         address account,
         Side side,
         uint256 amount,
@@ -234,6 +185,7 @@ interface IEpochHub {
     /// @notice `sell` for `account`, paid to its wallet. The facade only.
     function sellFromFacade(
         uint256 marketId,
+        uint256 terms,
         address account,
         Side side,
         uint256 shares,
@@ -249,7 +201,11 @@ interface IEpochHub {
     /// house has opened keep their collateral.
     function defundHouse(uint256 marketId, uint256 amount) external;
 
-    /// @notice Redeems the house's shares of ended epochs into its budget. Anyone may call.
+    /// @notice Sets what may leave the house budget on one day. The creator only. Epochs that the house has opened go on.
+    function setDailyBudget(uint256 marketId, uint256 dailyBudget) external;
+
+    /// @notice Redeems the house's shares of ended epochs into its budget. Anyone may call. What is more than a budget can
+    /// be goes to the creator's internal balance.
     function settleHouse(uint256 marketId, uint256[] calldata epochs) external returns (uint256 payout);
 
     /// @notice What `buy` of `amount` would give now, whether or not trading is open.
@@ -260,10 +216,10 @@ interface IEpochHub {
 
     // ------------------------------------------------------------------ answers
 
+    function oracle() external view returns (IBoundaryOracle);
+
     /// @notice The epoch that runs now; 0 before genesis.
     function currentEpoch(uint256 marketId) external view returns (uint256);
-
-    function statusOf(uint256 marketId) external view returns (Status memory);
 
     /// @notice The outcome of an epoch as of now, with its boundary prices (1e18; 0 where there is none).
     function outcomeOf(uint256 marketId, uint256 epoch)
@@ -278,23 +234,10 @@ interface IEpochHub {
         view
         returns (uint256 sets, uint256 houseYes, uint256 houseNo, bool settled);
 
-    function positionOf(uint256 marketId, uint256 epoch, address account)
+    /// @notice The house's shares in an epoch: those that it quotes on, those that it has retired, and the step (of 30 s
+    /// of the window) at which it last retired any.
+    function houseState(uint256 marketId, uint256 epoch)
         external
         view
-        returns (uint256 yesShares, uint256 noShares);
-
-    /// @notice What `redeemFor` would pay for one epoch now; 0 while it is open.
-    function claimable(uint256 marketId, uint256 epoch, address account) external view returns (uint256);
-
-    /// @notice The hub's collateral, what it owes to all accounts, houses and epochs, and their ratio (1e18; the
-    /// largest uint256 where nothing is owed).
-    function reserveStatus() external view returns (uint256 reserve, uint256 liabilities, uint256 coverage);
-
-    // ------------------------------------------------------------------ powers
-
-    /// @notice Stops or resumes new house trades. The guardian only. Everything else goes on.
-    function setTradingPaused(bool paused) external;
-
-    /// @notice Names the guardian. The owner only.
-    function setGuardian(address guardian) external;
+        returns (uint256 quotedYes, uint256 quotedNo, uint256 retiredYes, uint256 retiredNo, uint256 step);
 }

@@ -35,14 +35,18 @@ library LmsrMath {
     /// @param other What it holds of the other side.
     function sharesDown(uint256 b, uint256 own, uint256 other, uint256 amount) internal pure returns (uint256) {
         uint256 least = own.min(other);
-        uint256 level = _expDown(own - least, b) + _expDown(other - least, b);
-        uint256 spent = _expUp(other - least + amount, b);
-        if (spent >= level) return 0;
+        uint256 paidIn = own + amount;
+        // The terms are at most 1e18 each, and `least` is the lesser of the holdings, which are below 2^83.
+        unchecked {
+            uint256 level = _expDown(own - least, b) + _expDown(other - least, b);
+            uint256 spent = _expUp(other - least + amount, b);
+            if (spent >= level) return 0;
 
-        // What the house must keep of the side bought: least - b·ln(level - spent), rounded up.
-        int256 log = FixedPointMathLib.lnWad(int256(level - spent)) - int256(ULP);
-        uint256 kept = log < 0 ? least + b.mulWadUp(uint256(-log)) : least.zeroFloorSub(b.mulWad(uint256(log)));
-        return (own + amount).zeroFloorSub(kept);
+            // What the house must keep of the side bought: least - b·ln(level - spent), rounded up.
+            int256 log = FixedPointMathLib.lnWad(int256(level - spent)) - int256(ULP);
+            uint256 kept = log < 0 ? least + b.mulWadUp(uint256(-log)) : least.zeroFloorSub(b.mulWad(uint256(log)));
+            return paidIn.zeroFloorSub(kept);
+        }
     }
 
     /// @notice Collateral that the house pays for `shares` of one side, rounded down.

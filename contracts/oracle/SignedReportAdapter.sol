@@ -79,7 +79,7 @@ contract SignedReportAdapter is ISignedReportAdapter, EIP712 {
             BoundaryPrice memory given = prices[i];
             hashes[i] = EfficientHashLib.hash(PRICE_TYPEHASH, given.feed, bytes32(given.boundary), bytes32(given.price));
         }
-        return keccak256(abi.encode(REPORT_TYPEHASH, chainId, keccak256(abi.encodePacked(hashes))));
+        return keccak256(abi.encode(REPORT_TYPEHASH, chainId, EfficientHashLib.hash(hashes)));
     }
 
     function _domainNameAndVersion() internal pure override returns (string memory, string memory) {

@@ -31,6 +31,8 @@ contract PayoutVault is IPayoutVault, Ownable2Step, ReentrancyGuardTransient, EI
 
     bytes32 private constant CLAIM_TO_TYPEHASH =
         keccak256("ClaimTo(address account,address recipient,uint256 cumulativeTotal,uint256 expiry)");
+    /// Long enough for the guardian to look at a root.
+    uint256 private constant ROOT_DELAY_MIN = 10 minutes;
     uint256 private constant DELAY_MAX = 30 days;
 
     /// @inheritdoc IPayoutVault
@@ -62,7 +64,9 @@ contract PayoutVault is IPayoutVault, Ownable2Step, ReentrancyGuardTransient, EI
         uint256 surplusDelay_
     ) Ownable(owner_) {
         if (payoutToken_ == address(0)) revert ZeroAddress();
-        if (rootDelay_ > DELAY_MAX) revert DelayOutOfRange(rootDelay_, 0, DELAY_MAX);
+        if (rootDelay_ < ROOT_DELAY_MIN || rootDelay_ > DELAY_MAX) {
+            revert DelayOutOfRange(rootDelay_, ROOT_DELAY_MIN, DELAY_MAX);
+        }
         if (surplusDelay_ > DELAY_MAX || surplusDelay_ < rootDelay_) {
             revert DelayOutOfRange(surplusDelay_, rootDelay_, DELAY_MAX);
         }

@@ -17,7 +17,20 @@ from chain_kit.devnet import Anvil
 from chain_kit.networks import ANVIL_ADDRESSES
 from chain_kit.oracle import BoundaryPrice, feed_id, sign_report
 from chain_kit.payouts import PayoutTree
-from tests.keeper_support.kit import DEADLINE, FEED, OWNER, ROOT_DELAY, START, UNIT, Kit, quorum
+from tests.benchmarks.order_gas import OrderMeter
+from tests.benchmarks.venue_gas import VenueMeter
+from tests.keeper_support.kit import (
+    DEADLINE,
+    FEED,
+    OWNER,
+    REGISTER_FEED,
+    ROOT_DELAY,
+    START,
+    UNIT,
+    Kit,
+    house_terms,
+    quorum,
+)
 
 SNAPSHOT = Path(__file__).with_name("gas.json")
 FOREVER = 2**256 - 1
@@ -30,6 +43,9 @@ TARGETS = {
     "redeem 1 epoch": 55_000,
     "redeem 5 epochs": 100_000,
     "vault claim, repeat": 70_000,
+    "graduate, pool already there": 280_000,
+    "matchOrders MINT, 1 warm maker": 130_000,
+    "matchOrders MINT, 5 warm makers": 300_000,
 }
 """What the design asks for, in gas."""
 
@@ -40,9 +56,12 @@ async def measure() -> dict[str, int]:
         kit = await Kit.deploy(anvil)
         meter = _Meter(kit)
         await meter.trades()
+        await meter.orders()
         await meter.reports()
         await meter.redemptions()
         await meter.claims()
+        venues = VenueMeter(kit, meter.gas)
+        await venues.measure()
         return meter.gas
 
 
@@ -78,9 +97,13 @@ class _Meter:
         await kit.split(self.bob, 6)
         await self._note("split, repeat", self.bob, kit.hub, "split", 1, 6, UNIT)
         await self._note("merge", self.bob, kit.hub, "merge", 1, 6, UNIT)
-        market = (feed_id(FEED), "BTC", kit.genesis + 3_000, 100 * UNIT, 100)
+        market = (feed_id(FEED), "BTC", kit.genesis + 3_000, house_terms())
         await kit.send(OWNER, kit.hub, "createMarket", *market)
         await self._note("createMarket", OWNER, kit.hub, "createMarket", *market)
+
+    async def orders(self) -> None:
+        """Signed orders of the epoch that the trades have reached."""
+        await OrderMeter(self.kit, 8, self._note).measure()
 
     async def _reach(self, epoch: int) -> None:
         """Into an epoch, with the price at its start posted."""
@@ -93,7 +116,7 @@ class _Meter:
         kit = self.kit
         feeds = [f"FEED{number}/USD" for number in range(BATCH)]
         for feed in feeds:
-            await kit.send(OWNER, kit.oracle, "registerFeed", feed_id(feed), kit.adapter.address, DEADLINE)
+            await kit.send(OWNER, kit.oracle, REGISTER_FEED, feed_id(feed), kit.adapter.address, DEADLINE)
         await self._reach(7)
         # Neighbours share a slot: the first of a pair is the dearer one.
         first = kit.genesis + 5 * 300

@@ -6,12 +6,14 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from chain_kit.abi_codec import CODEC, load_abi
+from chain_kit.abi_codec import AbiEntry, load_abi
 from chain_kit.contracts import Contract
 from chain_kit.devnet import Anvil
 from chain_kit.oracle import BoundaryPrice, sign_report
 from chain_kit.payouts import PayoutTree
 from indexer.deployment import Deployment, Token
+from tests.clob_support.live import LiveBook
+from tests.index_support.market_orders import OrderTrading
 from tests.keeper_support.kit import (
     DEADLINE,
     FEED,
@@ -21,6 +23,7 @@ from tests.keeper_support.kit import (
     UNIT,
     Kit,
     bytecode,
+    house_terms,
     quorum,
     transact,
 )
@@ -35,20 +38,30 @@ class LiveMarket:
     """A deployment with a market, a vault and a curve. Each action is one transaction; some revert."""
 
     def __init__(
-        self, kit: Kit, curve: Contract, facade: Contract, deployment: Deployment, seed: int
+        self,
+        kit: Kit,
+        curve: Contract,
+        facade: Contract,
+        book: LiveBook,
+        *,
+        deployment: Deployment,
+        seed: int,
     ) -> None:
         self.kit = kit
         self.curve = curve
         self.facade = facade
         self.deployment = deployment
         self.chance = random.Random(seed)
+        self.orders = OrderTrading(self, book)
         self.payouts: dict[str, int] = {}
         self.mined = 0
 
     @classmethod
     async def deploy(cls, anvil: Anvil, seed: int = 0) -> LiveMarket:
         """Deploys on an anvil that began at START."""
-        kit = await Kit.deploy(anvil, genesis=START + 300)
+        terms = house_terms(closing_liquidity_bps=2_500, closing_fee_bps=400)
+        kit = await Kit.deploy(anvil, genesis=START + 300, terms=terms)
+        book = await LiveBook.open(anvil, kit, epoch=1)
         curve = await _create_curve(kit)
         facade = Contract("MarketFacade", await kit.ask(kit.hub, "facadeOf", 1))
         for trader in TRADERS:
@@ -69,7 +82,7 @@ class LiveMarket:
             payout_token=Token(kit.usdc.address, "USDC", 6),
             curves={"BTC": curve.address},
         )
-        return cls(kit, curve, facade, deployment, seed)
+        return cls(kit, curve, facade, book, deployment=deployment, seed=seed)
 
     async def trade(self, actions: int) -> None:
         """That many random actions, a few seconds or minutes apart."""
@@ -83,7 +96,8 @@ class LiveMarket:
         actions: list[Callable[[], Awaitable[None]]] = [
             self._money, self._sets, self._house, self._house, self._facade, self._facade, self._give,
             self._price, self._price, self._price, self._redeem, self._settle, self._stamp, self._vault,
-            self._curve, self._donate,
+            self._curve, self._donate, self.orders.match, self.orders.match, self.orders.match,
+            self.orders.other,
         ]  # fmt: skip
         await self.chance.choice(actions)()
 
@@ -96,6 +110,12 @@ class LiveMarket:
             return False
         self.mined += 1
         return True
+
+    async def graduate(self) -> None:
+        """Buys all that the curve has left to sell, and opens its pool."""
+        buyer = TRADERS[0]
+        await self.kit.send(buyer, self.curve, "buy", 200 * USDC, 0, buyer, FOREVER)
+        await self.kit.send(OWNER, self.curve, "graduate")
 
     async def epoch(self) -> int:
         """The epoch that runs."""
@@ -197,9 +217,14 @@ class LiveMarket:
 
 
 async def _create_curve(kit: Kit) -> Contract:
+    pools = await _deployed(kit, bytecode("TestPoolFactory"))
     constructor = next(item for item in load_abi("MrtCurve") if item["type"] == "constructor")
-    values = ("BTC Perpetual MRT", "BTC-PERP-MRT", kit.usdc.address, 100 * USDC, 25, 8_000, OWNER, TRADERS[0])
-    arguments = CODEC.encode([item["type"] for item in constructor["inputs"]], values)
-    data = "0x" + (bytecode("MrtCurve") + arguments).hex()
-    receipt = await transact(kit.anvil, {"from": OWNER, "data": data})
-    return Contract("MrtCurve", receipt["contractAddress"])
+    sale = (kit.usdc.address, 100 * USDC, 25, 8_000, OWNER, TRADERS[0], pools, 5_000, 3_000)
+    terms = ("BTC Perpetual MRT", "BTC-PERP-MRT", *sale)
+    arguments = AbiEntry("MrtCurve", tuple(constructor["inputs"])).encode((terms,))[4:]
+    return Contract("MrtCurve", await _deployed(kit, bytecode("MrtCurve") + arguments))
+
+
+async def _deployed(kit: Kit, code: bytes) -> str:
+    receipt = await transact(kit.anvil, {"from": OWNER, "data": "0x" + code.hex()})
+    return str(receipt["contractAddress"])

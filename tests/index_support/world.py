@@ -11,13 +11,14 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.index_support import world_orders
 from tests.index_support.chain import DEPLOYMENT, FakeChain, Raw, address_of, raw_event
 
 __all__ = ["Books", "World"]
 
 ZERO = "0x" + "0" * 40
 FEED = b"BTC/USD".ljust(32, b"\0")
-LIQUIDITY = 100 * 10**18
+LIQUIDITY, CLOSING_BPS = 100 * 10**18, 4_000
 DEADLINE = 600
 HUB, VAULT, CURVE = DEPLOYMENT.hub, DEPLOYMENT.vault, DEPLOYMENT.curves["BTC"]
 SIDES = (0, 1)
@@ -36,6 +37,8 @@ class Books:
     touched: set[tuple[str, int]] = field(default_factory=set)
     sets: Counter[int] = field(default_factory=Counter)
     house: Counter[tuple[int, int]] = field(default_factory=Counter)
+    retired: Counter[tuple[int, int]] = field(default_factory=Counter)
+    liquidity: dict[int, int] = field(default_factory=dict)
     settled: set[int] = field(default_factory=set)
     hub_tokens: int = 0
     vault_tokens: int = 0
@@ -43,6 +46,7 @@ class Books:
     pending: int | None = None
     claimed: Counter[str] = field(default_factory=Counter)
     raised: int = 0
+    pooled: int = 0
     fees: int = 0
     curve_tokens: Counter[str] = field(default_factory=Counter)
     prices: dict[int, int | None] = field(default_factory=dict)
@@ -50,6 +54,10 @@ class Books:
     def liabilities(self) -> int:
         """All that the hub owes."""
         return self.balance.total() + self.budget + self.pot.total()
+
+    def quoted(self, epoch: int, side: int) -> int:
+        """Shares that the house quotes on."""
+        return self.house[epoch, side] - self.retired[epoch, side]
 
     def give_up(self, account: str, epoch: int, side: int, amount: int) -> int:
         """Takes shares off an account and returns what they have cost."""
@@ -79,15 +87,14 @@ class World:
         self.history[self.chain.tip.number] = copy.deepcopy(self.books)
 
     def _set_up(self) -> list[Raw]:
-        self.books.balance[self.creator] = self.books.hub_tokens = 10**24
+        paid = [raw for who in (self.creator, *self.accounts) for raw in self._pay_in(who, who, 10**24)]
         return [
             raw_event("BoundaryOracle", "FeedRegistered", FEED, 1, address_of("adapter"), DEADLINE),
             raw_event(
                 "EpochHub", "MarketCreated", 1, address_of("BTC facade"), FEED, self.creator, "BTC",
-                self.genesis, LIQUIDITY, 100,
+                self.genesis, LIQUIDITY, 100, CLOSING_BPS, 300, 10**21,
             ),
-            self._token(self.creator, HUB, 10**24),
-            raw_event("EpochHub", "Deposited", self.creator, self.creator, 10**24),
+            *paid,
         ]  # fmt: skip
 
     def run(self, blocks: int) -> None:
@@ -128,10 +135,17 @@ class World:
         actions = [
             self._deposit, self._withdraw, self._split, self._merge, self._buy, self._buy, self._sell,
             self._give, self._redeem, self._redeem, self._settle, self._fund, self._defund, self._post,
-            self._post, self._stamp, self._donate, self._root, self._claim, self._curve_buy, self._curve_sell,
-            self._curve_fees,
+            self._post, self._post, self._stamp, self._donate, self._root, self._claim, self._curve_buy,
+            self._curve_sell, self._curve_fees, self._graduate, self._match, self._match, self._match,
+            self._remark,
         ]  # fmt: skip
         return self.random.choice(actions)()
+
+    def _match(self) -> list[Raw]:
+        return world_orders.match(self)
+
+    def _remark(self) -> list[Raw]:
+        return world_orders.remark(self)
 
     def _some(self, most: int) -> int:
         return self.random.randint(1, most) if most > 0 else 0
@@ -148,13 +162,16 @@ class World:
 
     def _shares(self, sender: str, receiver: str, epoch: int, side: int, amount: int) -> Raw:
         number = 1 << 64 | epoch << 8 | side
-        return raw_event("EpochHub", "Transfer", address_of("caller"), sender, receiver, number, amount)
+        caller = self.random.choice((sender, world_orders.OPERATOR))
+        return raw_event("EpochHub", "Transfer", caller, sender, receiver, number, amount)
 
     def _hub(self, name: str, *values: Any) -> Raw:
         return raw_event("EpochHub", name, *values)
 
     def _deposit(self) -> list[Raw]:
-        account, payer, amount = self._who(), self._who(), self._some(10**21)
+        return self._pay_in(self._who(), self._who(), self._some(10**21))
+
+    def _pay_in(self, account: str, payer: str, amount: int) -> list[Raw]:
         self.books.balance[account] += amount
         self.books.hub_tokens += amount
         return [self._hub("Deposited", account, payer, amount), self._token(payer, HUB, amount)]
@@ -197,10 +214,26 @@ class World:
         burns = [self._shares(account, ZERO, epoch, side, amount) for side in SIDES]
         return [*burns, self._hub("Merged", 1, epoch, account, amount)]
 
-    def _open(self, epoch: int) -> list[Raw]:
-        opening = LIQUIDITY * 7 // 10
-        if any((epoch, side) in self.books.house for side in SIDES) or self.books.budget < opening:
+    def _bring(self, epoch: int) -> list[Raw]:
+        """The house as it trades now: opened, or less what it keeps aside since its liquidity fell."""
+        step = min((self.now - self.genesis - (epoch - 1) * 300) // 30, 8)
+        liquidity = LIQUIDITY - LIQUIDITY * (10_000 - CLOSING_BPS) * step // 80_000
+        if epoch not in self.books.liquidity:
+            return self._open(epoch, liquidity)
+        before = self.books.liquidity[epoch]
+        gone = [self.books.quoted(epoch, s) * (before - liquidity) // before for s in SIDES]
+        if not any(gone):
             return []
+        self.books.liquidity[epoch] = liquidity
+        for side in SIDES:
+            self.books.retired[epoch, side] += gone[side]
+        return [self._hub("HouseRetired", 1, epoch, step, *gone)]
+
+    def _open(self, epoch: int, liquidity: int) -> list[Raw]:
+        opening = liquidity * 7 // 10
+        if self.books.budget < opening:
+            return []
+        self.books.liquidity[epoch] = liquidity
         self.books.budget -= opening
         self.books.pot[epoch] += opening
         self.books.sets[epoch] += opening
@@ -210,12 +243,12 @@ class World:
 
     def _buy(self) -> list[Raw]:
         account, epoch, side = self._who(), self.epoch, self.random.choice(SIDES)
-        opened = self._open(epoch) if epoch else []
+        opened = self._bring(epoch) if epoch else []
         wallet = self.random.random() < 0.5
         amount = self._some(10**19 if wallet else self.books.balance[account])
-        if not amount or (epoch, side) not in self.books.house:
+        if not amount or epoch not in self.books.liquidity:
             return opened
-        shares = self._some(self.books.house[epoch, side] + amount)
+        shares = self._some(self.books.quoted(epoch, side) + amount)
         self.books.house[epoch, side] += amount - shares
         self.books.house[epoch, 1 - side] += amount
         self.books.sets[epoch] += amount
@@ -235,10 +268,12 @@ class World:
     def _sell(self) -> list[Raw]:
         account, epoch, side = self._who(), self.epoch, self.random.choice(SIDES)
         shares = self._some(self.books.shares[account, epoch, side])
-        house = self.books.house
-        amount = self._some(min(shares, house[epoch, 1 - side], house[epoch, side] + shares))
-        if not amount:
+        if not shares or epoch not in self.books.liquidity:
             return []
+        brought, house, quoted = self._bring(epoch), self.books.house, self.books.quoted
+        amount = self._some(min(shares, quoted(epoch, 1 - side), quoted(epoch, side) + shares))
+        if not amount:
+            return brought
         house[epoch, side] += shares - amount
         house[epoch, 1 - side] -= amount
         self.books.sets[epoch] -= amount
@@ -248,6 +283,7 @@ class World:
         wallet = self.random.random() < 0.5
         events = [
             self._shares(account, ZERO, epoch, side, shares),
+            *brought,
             self._hub("Sold", 1, epoch, account, side, shares, amount // 100, amount, wallet),
         ]
         if wallet:
@@ -369,6 +405,8 @@ class World:
 
     def _curve_buy(self) -> list[Raw]:
         account, amount, tokens = self._who(), self._some(10**8), self._some(10**24)
+        if self.books.pooled:
+            return []
         fee = amount // 400
         self.books.raised += amount - fee
         self.books.fees += fee
@@ -387,6 +425,15 @@ class World:
         self.books.curve_tokens[account] -= tokens
         sold = raw_event("MrtCurve", "CurveSold", account, account, tokens, fee, gross - fee)
         return [sold, self._usdc(CURVE, account, gross - fee)]
+
+    def _graduate(self) -> list[Raw]:
+        quote = self.books.raised
+        if quote < 5 * 10**7:
+            return []
+        self.books.raised, self.books.pooled = 0, quote
+        pool = address_of("pool")
+        graduated = raw_event("MrtCurve", "Graduated", pool, quote, 10**24, 10**15)
+        return [self._usdc(CURVE, pool, quote), graduated]
 
     def _curve_fees(self) -> list[Raw]:
         amount = self._some(self.books.fees)

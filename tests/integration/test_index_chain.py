@@ -19,7 +19,7 @@ from indexer.verify import verify
 from tests.index_support.dump import dump
 from tests.index_support.indexing import following, fresh_dump, index_to_head
 from tests.index_support.market import LiveMarket
-from tests.keeper_support.kit import FEED, OWNER, START, TRADERS, UNIT
+from tests.keeper_support.kit import FEED, OWNER, START, TRADERS, UNIT, house_terms
 
 
 @pytest.fixture
@@ -41,8 +41,10 @@ async def test_an_index_of_real_trading_agrees_with_the_contracts(seed: int, tmp
     """After hundreds of random actions every number is what direct calls say, now and at earlier blocks."""
     async with Anvil(timestamp=START) as anvil:
         market = await LiveMarket.deploy(anvil, seed=seed)
-        await market.trade(220)
-        assert market.mined > 80
+        await market.trade(200)
+        await market.graduate()
+        await market.trade(20)
+        assert (market.mined > 80, market.orders.matched > 8) == (True, True)
         await index_to_head(anvil.url, market.deployment, tmp_path / "index.db")
         head, _ = await _head(anvil)
         async with JsonRpc(anvil.url) as rpc, open_database(tmp_path / "index.db") as database:
@@ -91,6 +93,7 @@ async def test_after_a_reorg_it_is_as_a_fresh_index_of_the_new_chain(
         await market.trade(15)
         await follower.reach(*await _head(anvil))
         live = await dump(follower.store)
+    assert market.orders.matched
     assert live == await fresh_dump(anvil.url, market.deployment, tmp_path)
     async with JsonRpc(anvil.url) as rpc, open_database(tmp_path / "live.db") as database:
         (await verify(database, ChainRpc([rpc]))).require_ok()
@@ -113,7 +116,7 @@ async def test_a_market_that_is_created_later_is_followed(market: LiveMarket, tm
     async with following(anvil.url, market.deployment, tmp_path / "live.db") as follower:
         await follower.reach(*await _head(anvil))
         genesis = (await anvil.timestamp()) // 300 * 300
-        await kit.send(TRADERS[1], kit.hub, "createMarket", feed_id(FEED), "LATE", genesis, 100 * UNIT, 50)
+        await kit.send(TRADERS[1], kit.hub, "createMarket", feed_id(FEED), "LATE", genesis, house_terms(50))
         await kit.send(TRADERS[1], kit.hub, "fundHouse", 2, 100 * UNIT)
         await anvil.set_next_timestamp(genesis + 300)
         await kit.send(TRADERS[0], kit.hub, "buy", 2, 0, UNIT, 0, 2, 2**64)
@@ -131,7 +134,7 @@ async def test_nobody_can_name_a_market_so_that_a_reader_stops(market: LiveMarke
     """The hub refuses a symbol of bytes that are no text."""
     kit = market.kit
     genesis = (await kit.anvil.timestamp()) // 300 * 300
-    data = kit.hub.encode_call("createMarket", feed_id(FEED), "a?b?", genesis, 100 * UNIT, 50)
+    data = kit.hub.encode_call("createMarket", feed_id(FEED), "a?b?", genesis, house_terms(50))
     call = {"from": OWNER, "to": kit.hub.address, "data": "0x" + data.replace(b"a?b?", b"a\xffb\x00").hex()}
     with pytest.raises(RpcResponseError) as refused:
         await kit.anvil.rpc.call("eth_call", [call, "latest"])
@@ -156,12 +159,19 @@ async def test_tokens_that_pass_by_are_not_followed(market: LiveMarket, tmp_path
     assert float(after[1]["hub"]["reserve"]) == pytest.approx(float(before[1]["hub"]["reserve"]) + 1)
 
 
-async def test_marks_are_the_houses_own_prices(market: LiveMarket, tmp_path: Path) -> None:
-    """An open position is worth what the market shows as its price, to the digits that it shows."""
+@pytest.mark.parametrize("seconds", [(0,), (0, 100), (95,), (35, 130, 265)], ids="{}".format)
+async def test_marks_are_the_houses_own_prices(
+    market: LiveMarket, tmp_path: Path, seconds: tuple[int, ...]
+) -> None:
+    """An open position is worth what the market shows as its price, to the digits that it shows.
+
+    Whenever the house opened, and however much of its liquidity is gone.
+    """
     anvil, kit = market.kit.anvil, market.kit
     genesis, epoch = kit.genesis, await market.epoch() + 1
-    await anvil.set_next_timestamp(genesis + (epoch - 1) * 300)
-    await kit.send(TRADERS[0], kit.hub, "buy", 1, 0, 30 * UNIT, 0, epoch, 2**64)
+    for second in seconds:
+        await anvil.set_next_timestamp(genesis + (epoch - 1) * 300 + second)
+        await kit.send(TRADERS[0], kit.hub, "buy", 1, 0, 10 * UNIT, 0, epoch, 2**64)
     facade = Contract("MarketFacade", await kit.ask(kit.hub, "facadeOf", 1))
     status = await facade.call(anvil.rpc, "getCurrentStatus")
     path = tmp_path / "index.db"

@@ -18,7 +18,18 @@ from chain_kit.oracle import BoundaryPrice, feed_id, sign_report
 from chain_kit.outbox import Sender
 from chain_kit.prices import EPOCH
 from tests.keeper_support.journals import until
-from tests.keeper_support.kit import DEADLINE, FEED, OWNER, START, TRADERS, UNIT, Kit, quorum
+from tests.keeper_support.kit import (
+    DEADLINE,
+    FEED,
+    OWNER,
+    REGISTER_FEED,
+    START,
+    TRADERS,
+    UNIT,
+    Kit,
+    house_terms,
+    quorum,
+)
 
 POSTED = 1
 YES, VOID = 1, 3
@@ -220,7 +231,7 @@ async def test_another_price_that_stands_already_is_accepted(kit: Kit, sender: S
 
 async def test_posts_for_all_markets_of_a_feed_at_once(kit: Kit, sender: Sender) -> None:
     """A price is per feed: a second market with an epoch at the same time needs no second post."""
-    await kit.send(OWNER, kit.hub, "createMarket", feed_id(FEED), "BTC2", boundary(1), 100 * UNIT, 100)
+    await kit.send(OWNER, kit.hub, "createMarket", feed_id(FEED), "BTC2", boundary(1), house_terms())
     await kit.split(TRADERS[0], 1)
     await kit.send(TRADERS[1], kit.hub, "split", 2, 1, UNIT)
     await kit.move_to(boundary(2))
@@ -232,8 +243,8 @@ async def test_posts_for_all_markets_of_a_feed_at_once(kit: Kit, sender: Sender)
 
 async def test_leaves_feeds_of_other_adapters_alone(kit: Kit, sender: Sender) -> None:
     """What this quorum cannot vouch for it does not ask a price for."""
-    await kit.send(OWNER, kit.oracle, "registerFeed", feed_id("ETH/USD"), TRADERS[0], DEADLINE)
-    await kit.send(OWNER, kit.hub, "createMarket", feed_id("ETH/USD"), "ETH", START, 100 * UNIT, 100)
+    await kit.send(OWNER, kit.oracle, REGISTER_FEED, feed_id("ETH/USD"), TRADERS[0], DEADLINE)
+    await kit.send(OWNER, kit.hub, "createMarket", feed_id("ETH/USD"), "ETH", START, house_terms())
     await kit.send(TRADERS[1], kit.hub, "split", 2, 1, UNIT)
     await kit.move_to(boundary(1))
     source = Prices({boundary(n): UNIT for n in range(3)}, feed="ETH/USD")

@@ -243,14 +243,17 @@ def test_ctrl_c_ends_it_in_order(up: Running) -> None:
 def test_fork_of_base_uses_its_usdc(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Base's own USDC is the payout token and every account has some; the chain behind is left as it was.
+    """Base's own USDC is the payout token and every account has some; pools are Base's own factory's.
 
-    When anvil is killed, the system ends with code 1, says why, and leaves nothing.
+    The chain behind is left as it was. When anvil is killed, the system ends with code 1, says why, and
+    leaves nothing.
     """
     site, usdc = shared_site(request, tmp_path_factory), BASE.addresses["USDC"]
-    code = call(site.url, "eth_getCode", site.manifest.address("USDC"), "latest")
+    factory = BASE.addresses["AerodromeFactory"]
     with running_anvil("--chain-id", 8453) as upstream:
-        call(upstream, "anvil_setCode", usdc, code)
+        for address, name in ((usdc, "USDC"), (factory, "PoolFactory")):
+            code = call(site.url, "eth_getCode", site.manifest.address(name), "latest")
+            call(upstream, "anvil_setCode", address, code)
         blocks = block_number(upstream)
         with running_up(tmp_path_factory.mktemp("fork"), "--fork-url", upstream) as up:
             manifest = up.manifest
@@ -262,7 +265,8 @@ def test_fork_of_base_uses_its_usdc(
                 up.description["deployment"],
             )
             assert usdc == manifest.payout_token.address == manifest.contracts["PayoutVault"].arguments[1]
-            assert "USDC" not in manifest.contracts
+            assert {"USDC", "PoolFactory"}.isdisjoint(manifest.contracts)
+            assert factory == manifest.contracts["MrtCurve:BTC"].arguments[0][8]
             assert {100_000 * 10**6} == held
             assert blocks == block_number(upstream)
             assert 0 == view(upstream, token, "balanceOf", ANVIL_ADDRESSES[0])[0]

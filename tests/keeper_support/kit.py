@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 from chain_kit import toolchain
-from chain_kit.abi_codec import CODEC, load_abi
+from chain_kit.abi_codec import AbiEntry, load_abi
 from chain_kit.contracts import Contract
 from chain_kit.dev_accounts import dev_signer
 from chain_kit.devnet import Anvil
@@ -21,13 +21,22 @@ from chain_kit.prices import EPOCH
 
 START = 1_700_000_100 // EPOCH * EPOCH
 """When the test chains begin: a boundary."""
+REGISTER_FEED = "registerFeed(bytes32,address,uint256)"
 FEED = "BTC/USD"
 DEADLINE = 3 * EPOCH
-ROOT_DELAY = 60
+ROOT_DELAY = 600
 UNIT = 10**18
 OWNER, KEEPER, TRADERS = ANVIL_ADDRESSES[0], ANVIL_ADDRESSES[9], ANVIL_ADDRESSES[1:4]
 REPORTERS = (5, 6, 7)
 """Which of anvil's accounts sign reports; two must."""
+
+
+def house_terms(
+    fee_bps: int = 100, *, closing_liquidity_bps: int = 10_000, closing_fee_bps: int | None = None
+) -> tuple[int, ...]:
+    """How the house of a market trades, b being 100 units; evenly all through an epoch, unless it is said."""
+    closing = fee_bps if closing_fee_bps is None else closing_fee_bps
+    return 100 * UNIT, closing_liquidity_bps, fee_bps, closing, 10_000 * UNIT
 
 
 @cache
@@ -60,7 +69,7 @@ class Kit:
     genesis: int
 
     @classmethod
-    async def deploy(cls, anvil: Anvil, *, genesis: int = START) -> Kit:
+    async def deploy(cls, anvil: Anvil, *, genesis: int = START, terms: tuple[int, ...] | None = None) -> Kit:
         """Deploys everything from account 0, which also is the vault's operator."""
         collateral = await _create(anvil, "TestToken", "CYM1", "CYM1", 18, OWNER)
         usdc = await _create(anvil, "TestToken", "USDC", "USDC", 6, OWNER)
@@ -70,8 +79,9 @@ class Kit:
         hub = await _create(anvil, "EpochHub", OWNER, collateral.address, oracle.address, OWNER)
         vault = await _create(anvil, "PayoutVault", OWNER, usdc.address, OWNER, OWNER, ROOT_DELAY, ROOT_DELAY)
         kit = cls(anvil, collateral, usdc, oracle, adapter, hub, vault, genesis)
-        await kit.send(OWNER, oracle, "registerFeed", feed_id(FEED), adapter.address, DEADLINE)
-        await kit.send(OWNER, hub, "createMarket", feed_id(FEED), "BTC", genesis, 100 * UNIT, 100)
+        await kit.send(OWNER, oracle, REGISTER_FEED, feed_id(FEED), adapter.address, DEADLINE)
+        market = (feed_id(FEED), "BTC", genesis, terms or house_terms())
+        await kit.send(OWNER, hub, "createMarket", *market)
         for account in (OWNER, *TRADERS):
             await kit.send(OWNER, collateral, "mint", account, 10_000 * UNIT)
             await kit.send(account, collateral, "approve", hub.address, 10_000 * UNIT)
@@ -152,8 +162,14 @@ async def _receipt(anvil: Anvil, tx_hash: str) -> dict[str, Any]:
 
 
 async def _create(anvil: Anvil, name: str, *args: Any) -> Contract:
+    return (await create(anvil, name, *args))[0]
+
+
+async def create(anvil: Anvil, name: str, *args: Any) -> tuple[Contract, int]:
+    """Deploys a contract from account 0; the contract and the gas that it took."""
     constructors = [item for item in load_abi(name) if item["type"] == "constructor"]
-    arguments = CODEC.encode([item["type"] for item in constructors[0]["inputs"]], args)
+    inputs = tuple(constructors[0]["inputs"]) if constructors else ()
+    arguments = AbiEntry(name, inputs).encode(args)[4:]
     data = "0x" + (bytecode(name) + arguments).hex()
     receipt = await transact(anvil, {"from": OWNER, "data": data})
-    return Contract(name, receipt["contractAddress"])
+    return Contract(name, receipt["contractAddress"]), int(receipt["gasUsed"], 16)

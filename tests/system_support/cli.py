@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,8 +17,9 @@ from typing import Any
 from unittest import mock
 
 from chain_kit.cli import app
+from chain_kit.processes import die_with_parent
 
-__all__ = ["Said", "ask", "command", "environment", "run", "say"]
+__all__ = ["Said", "ask", "command", "environment", "kill_at", "run", "say"]
 
 TIMEOUT_SECONDS = 180.0
 
@@ -72,6 +74,27 @@ def run(
         check=False,
     )
     return Said(done.returncode, done.stdout, done.stderr)
+
+
+def kill_at(words: str, *arguments: object, cwd: Path) -> None:
+    """Runs `chain-kit` until standard error has a line with `words`, and kills it there."""
+    with subprocess.Popen(
+        command(*arguments),
+        cwd=cwd,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=die_with_parent(),  # noqa: PLW1509  # it is killed before threads could matter
+    ) as process:
+        assert process.stderr is not None
+        said = []
+        for line in process.stderr:
+            said.append(line)
+            if words in line:
+                process.kill()
+        assert process.wait() == -signal.SIGKILL, "".join(said)
 
 
 def say(*arguments: object, stdin: str = "") -> Said:

@@ -2,14 +2,11 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import subprocess
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
-
-from chain_kit import toolchain
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -34,17 +31,8 @@ FUNCTION: dict[str, Any] = {
 EVENT: dict[str, Any] = {"type": "event", "name": "E", "inputs": [], "anonymous": False}
 
 
-@pytest.fixture(scope="session")
-def _built() -> None:
-    """The contracts, compiled; from the cache unless one of them has changed."""
-    environment = {**toolchain.environment(), "FOUNDRY_PROFILE": "contracts"}
-    forge = [str(toolchain.forge()), "build", "--quiet"]
-    done = subprocess.run(forge, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
 @pytest.mark.slow
-@pytest.mark.usefixtures("_built")
+@pytest.mark.usefixtures("built_contracts")
 @pytest.mark.parametrize("contract", write_abi.CONTRACTS)
 def test_committed_abi_is_that_of_the_compiler(contract: str) -> None:
     """`make abi` would change nothing: the files are what the sources say."""

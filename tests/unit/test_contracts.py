@@ -106,8 +106,8 @@ class TestCalls:
 
     def test_names_the_fields_of_a_struct(self) -> None:
         """A struct within a result is a named tuple too, its addresses checksummed."""
-        struct = "(address,address,bytes32,string,uint256,uint256,uint256,uint256)"
-        values = (ADDRESS.lower(), ADDRESS, FEED, "BTC", 300, 10**20, 100, 5)
+        struct = f"(address,address,bytes32,string{8 * ',uint256'})"
+        values = (ADDRESS.lower(), ADDRESS, FEED, "BTC", 300, 10**20, 100, 5, 10_000, 100, 10**20, 0)
 
         (market,) = HUB.decode_result("market", CODEC.encode([struct], [values]))
 

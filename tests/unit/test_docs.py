@@ -14,7 +14,9 @@ import typer.main
 
 from chain_kit import errors, toolchain
 from chain_kit.cli.app import INTERRUPTED, app
-from chain_kit.deploy.specification import DeploymentSpec, MarketSpec, TokenSpec
+from chain_kit.deploy.feed_specification import ChainlinkSpec, FeedSpec, PythSpec
+from chain_kit.deploy.specification import DeploymentSpec, MarketSpec, RaceSpec, TokenSpec
+from chain_kit.deploy.specification_file import load_specification
 from chain_kit.settings import KEYS
 from chain_kit.signers import PASSWORD_FILE_VARIABLE
 
@@ -73,11 +75,19 @@ def test_every_exit_code_is_in_the_readme() -> None:
 def test_every_field_of_a_specification_is_documented() -> None:
     """docs/deploy.md names each field that the file takes."""
     text = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
-    names = {
-        field.name for kind in (DeploymentSpec, MarketSpec, TokenSpec) for field in dataclasses.fields(kind)
-    }
-    names.discard("feeds")  # follows from the markets
+    kinds = (DeploymentSpec, MarketSpec, RaceSpec, FeedSpec, PythSpec, ChainlinkSpec, TokenSpec)
+    names = {field.name for kind in kinds for field in dataclasses.fields(kind)}
     assert {name for name in names if not re.search(rf"\b{name}\b", text)} == set()
+
+
+def test_the_specification_that_is_shown_can_be_used(tmp_path: Path) -> None:
+    """The example of docs/deploy.md is one, with every table that there is."""
+    text = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    (tmp_path / "deploy.toml").write_text(example)
+    spec = load_specification(tmp_path / "deploy.toml", chain_id=8453)
+
+    assert (1, 1, 1, 3) == (len(spec.markets), len(spec.races), len(spec.feeds), len(spec.all_feeds))
 
 
 def test_the_map_names_what_is_there() -> None:

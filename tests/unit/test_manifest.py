@@ -15,7 +15,7 @@ from chain_kit.errors import (
     UnknownMarketError,
 )
 from chain_kit.jsonrpc import JsonRpc
-from chain_kit.manifest import ContractRecord, FeedRecord, Manifest, MarketRecord, TokenRecord
+from chain_kit.manifest import ContractRecord, FeedRecord, Manifest, MarketRecord, RaceRecord, TokenRecord
 from chain_kit.units import keccak256
 
 HUB = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
@@ -39,8 +39,18 @@ def a_manifest() -> Manifest:
             "EpochHub": ContractRecord("EpochHub", HUB, TRANSACTION, 7, (USDC, str(2**200), True), CODE_HASH),
             "PayoutVault": ContractRecord("PayoutVault", HUB, TRANSACTION, 5, (), CODE_HASH),
         },
-        feeds={"BTC/USD": FeedRecord("BTC/USD", "0x" + "42" * 32, HUB, 3600, TRANSACTION, 8)},
-        markets={"BTC": MarketRecord("BTC", 1, HUB, "BTC/USD", 1_700_000_100, 10**24, 30, TRANSACTION, 9)},
+        feeds={
+            name: FeedRecord(name, "0x" + "42" * 32, HUB, 3600, (USDC, HUB), (600, 3600), TRANSACTION, 8)
+            for name in ("BTC/USD", "ETH/USD")
+        },
+        markets={
+            "BTC": MarketRecord(
+                *("BTC", 1, HUB, "BTC/USD", 1_700_000_100, 10**24, 2500, 30, 90, TRANSACTION, 9),
+                pool=HUB,
+                lock=USDC,
+            )
+        },
+        races={"DUEL": RaceRecord("DUEL", 1, ("ETH/USD", "BTC/USD"), 2, 1_700_000_100, TRANSACTION, 9)},
     )
 
 
@@ -68,6 +78,13 @@ def test_what_is_saved_is_loaded(path: Path) -> None:
     assert a_manifest() == Manifest.load(path)
 
 
+def test_a_deployment_without_races_need_not_say_so(path: Path) -> None:
+    """The file may leave the races out."""
+    damage(path, "races")
+
+    assert {} == Manifest.load(path).races
+
+
 def test_file_has_the_documented_form(path: Path) -> None:
     """Names are keys, big numbers are strings, and what was there before us has no transaction."""
     document = json.loads(path.read_text())
@@ -81,7 +98,25 @@ def test_file_has_the_documented_form(path: Path) -> None:
     }
     assert document["contracts"]["USDC"]["transaction"] is None
     assert document["markets"]["BTC"]["liquidity"] == str(10**24)
-    assert document["feeds"]["BTC/USD"]["deadline"] == 3600
+    assert document["markets"]["BTC"]["pool"] == HUB
+    assert document["markets"]["BTC"]["staking"] is None
+    assert document["feeds"]["BTC/USD"] == {
+        "id": "0x" + "42" * 32,
+        "adapter": HUB,
+        "deadline": 3600,
+        "adapters": [USDC, HUB],
+        "deadlines": [600, 3600],
+        "transaction": TRANSACTION,
+        "block": 8,
+    }
+    assert document["races"]["DUEL"] == {
+        "race_id": 1,
+        "feeds": ["ETH/USD", "BTC/USD"],
+        "positions": 2,
+        "genesis": 1_700_000_100,
+        "transaction": TRANSACTION,
+        "block": 9,
+    }
     assert document["collateral"] == {"address": HUB, "symbol": "CYM1", "decimals": 18}
 
 
@@ -125,7 +160,15 @@ def test_missing_file_says_how_to_get_one(tmp_path: Path) -> None:
         ("feeds.BTC/USD.transaction", None, "feeds.BTC/USD.transaction must be 0x"),
         ("markets.BTC.liquidity", 5, "markets.BTC.liquidity must be a whole number as a string"),
         ("markets.BTC.liquidity", "1.5", "markets.BTC.liquidity must be a whole number as a string"),
-        ("markets.BTC.feed", "ETH/USD", "markets.BTC.feed names an unknown feed 'ETH/USD'"),
+        ("markets.BTC.feed", "SOL/USD", "markets.BTC.feed names an unknown feed 'SOL/USD'"),
+        ("markets.BTC.pool", "0x12", "markets.BTC.pool holds no address"),
+        ("markets.BTC.lock", ..., "markets.BTC.lock is missing"),
+        ("feeds.BTC/USD.adapters", HUB, "feeds.BTC/USD.adapters must be a list"),
+        ("feeds.BTC/USD.adapters", [HUB, 7], "feeds.BTC/USD.adapters.1 must be text"),
+        ("feeds.BTC/USD.deadlines", ["600"], "feeds.BTC/USD.deadlines.0 must be a whole number"),
+        ("races.DUEL.feeds", ["SOL/USD"], "races.DUEL.feeds names an unknown feed 'SOL/USD'"),
+        ("races.DUEL.feeds", [""], "races.DUEL.feeds.0 must be text"),
+        ("races.DUEL.positions", None, "races.DUEL.positions must be a whole number"),
         ("collateral.symbol", "", "collateral.symbol must be text"),
     ],
 )

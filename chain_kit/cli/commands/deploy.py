@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from chain_kit.cli.options import Deployment, Json, RpcUrl, load_settings
 from chain_kit.cli.output import print_json, print_table, say
 from chain_kit.cli.signing import ApeAccount, DevAccount, Keystore, PasswordFile, find_signer
-from chain_kit.errors import SettingError
+from chain_kit.errors import PendingError, SettingError
 from chain_kit.settings import Settings
+from chain_kit.units import iso_utc
 
 if TYPE_CHECKING:
     from chain_kit.deploy import DeploymentReport, DeploymentSpec, Step
@@ -43,6 +44,8 @@ def deploy(
     json: Json = False,
 ) -> None:
     """Compile and deploy what is not there yet; run twice, it sends nothing the second time.
+
+    What only the timelock may do is announced there; run again after its delay (until then: exit code 8).
 
     Example: chain-kit deploy --network base-sepolia --spec deploy.toml --keystore key.json --dry-run
     """
@@ -122,6 +125,7 @@ def _run(
 
 
 def _show(report: DeploymentReport, manifest: Path, json: bool) -> None:
+    """Prints what was done; raises PendingError if something waits for the timelock."""
     if json:
         print_json(
             {
@@ -130,12 +134,32 @@ def _show(report: DeploymentReport, manifest: Path, json: bool) -> None:
                 "parts": [
                     {"name": s.name, "address": s.address, "transaction": s.transaction} for s in report.steps
                 ],
+                "waiting": _waiting(report),
             }
         )
     elif report.sent:
         say(f"{report.sent} parts deployed; {manifest} has their addresses")
-    else:
+    elif report.waiting is None:
         say(f"nothing to deploy: all {len(report.steps)} parts are there; nothing was sent")
+    if report.waiting is not None:
+        names, ready = ", ".join(report.waiting.what), iso_utc(report.waiting.ready_at)
+        raise PendingError(
+            f"{names}: announced at the timelock, and can be executed from {ready} on",
+            hint="run the same command again then: it goes on from there",
+        )
+
+
+def _waiting(report: DeploymentReport) -> dict[str, Any] | None:
+    """What waits for the timelock, as JSON."""
+    waiting = report.waiting
+    if waiting is None:
+        return None
+    return {
+        "parts": list(waiting.what),
+        "timelock": waiting.timelock,
+        "operation": waiting.operation,
+        "ready_at": iso_utc(waiting.ready_at),
+    }
 
 
 async def _rehearse(rpc_url: str, manifest: Path, spec: DeploymentSpec, signer: Signer, json: bool) -> None:

@@ -10,7 +10,10 @@ from typing import Any
 from chain_kit.cli.local.clock import advance_to
 from chain_kit.cli.local.document import make_document
 from chain_kit.cli.local.folders import LocalFiles
+from chain_kit.cli.local.graduation import graduate
 from chain_kit.cli.local.habits import plan_epoch
+from chain_kit.cli.local.order_match import OrderMatch
+from chain_kit.cli.local.race import RacePlay
 from chain_kit.cli.local.roles import roles, trader_indices
 from chain_kit.cli.local.settling import Settling
 from chain_kit.cli.local.system import LocalSystem
@@ -65,7 +68,7 @@ Telling = Callable[[str], None]
 
 
 async def run_demo(options: DemoOptions, tell: Telling) -> dict[str, Any]:
-    """Runs it; the document `{deployment, epochs, positions, accounts, reserve, verified, differences}`.
+    """Runs it; the document `{deployment, epochs, positions, accounts, match, race, graduation, reserve, …}`.
 
     Raises a ChainKitError for what cannot be used or does not come about.
     """
@@ -81,7 +84,7 @@ async def run_demo(options: DemoOptions, tell: Telling) -> dict[str, Any]:
     async with LocalSystem(anvil, cast, options.files, heard) as system:
         tell(f"anvil runs at {anvil.url}; compiling and deploying with ape")
         manifest = await system.deploy(
-            genesis=start, on_part=lambda name, address: tell(f"  {name:28} {address}")
+            genesis=start, steady=True, on_part=lambda name, address: tell(f"  {name:28} {address}")
         )
         system.start_children(["--prices", str(options.prices)], poll_seconds=0.05)
         wallets = [
@@ -93,15 +96,35 @@ async def run_demo(options: DemoOptions, tell: Telling) -> dict[str, Any]:
         await system.fund(addresses, collateral_units=COLLATERAL_UNITS, usdc_units=USDC_UNITS)
         for wallet in wallets:
             await desk.approve(wallet)
+        operator, *racers = (
+            Wallet(cast.signer(i), anvil.rpc, manifest.chain_id) for i in (cast.deployer, *cast.racers)
+        )
+        await system.fund(
+            [racer.address for racer in racers], collateral_units=COLLATERAL_UNITS, usdc_units=0
+        )
+        await desk.approve(racers[0])
+        match = OrderMatch(desk, taker=wallets[0], maker=racers[0], operator=operator)
+        race = RacePlay(system, racers, operator)
+        shown: dict[str, dict[str, Any]] = {}
         settling = Settling(system, desk, series)
         for epoch in range(1, options.epochs + 1):
             await _play(system, desk, options, epoch)
+            if epoch == options.epochs:
+                tell("two signed orders are matched and settled; three accounts bet on a race")
+                shown["match"] = await match.play(epoch)
+                await race.enter(epoch)
             tell(await settling.close_epoch(epoch))
+        tell("the race ends; its bets are paid")
+        shown["race"] = await race.finish()
         tell("settling what is left, paying the payout root")
         await settling.settle_all(options.epochs)
         await settling.pay_root(options.seed)
+        tell("the reward token's curve is bought to its end and graduates to a pool")
+        shown["graduation"] = await graduate(system, desk, racers[0])
         tell("checking every number against the chain")
-        return await make_document(system, desk, epochs=options.epochs, funded_units=COLLATERAL_UNITS)
+        return await make_document(
+            system, desk, epochs=options.epochs, funded_units=COLLATERAL_UNITS, shown=shown
+        )
 
 
 async def _play(system: LocalSystem, desk: Desk, options: DemoOptions, epoch: int) -> None:

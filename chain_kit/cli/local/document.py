@@ -24,11 +24,14 @@ _MRT_DECIMALS = 18
 Positions = Mapping[str, Sequence[queries.PositionAnswer]]
 
 
-async def make_document(system: LocalSystem, desk: Desk, *, epochs: int, funded_units: int) -> dict[str, Any]:
+async def make_document(
+    system: LocalSystem, desk: Desk, *, epochs: int, funded_units: int, shown: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
     """Waits for the index to reach the head, asks it, and checks what it says.
 
-    `funded_units` is the collateral that each account was given at first. The document is `{deployment,
-    epochs, positions, accounts, reserve, checks, differences, verified}`.
+    `funded_units` is the collateral that each account was given at first, `shown` what was done beside the
+    epochs, each with whether it came out as it must (`settled`). The document is `{deployment, epochs,
+    positions, accounts, match, race, graduation, reserve, checks, differences, verified}`.
     """
     deployment = Deployment.from_manifest(system.manifest)
     async with queries.open_database(system.files.database, deployment=deployment) as index:
@@ -39,20 +42,24 @@ async def make_document(system: LocalSystem, desk: Desk, *, epochs: int, funded_
         await until("the index at the chain's head", at_head, system.children)
         rows = await queries.epochs(index, desk.symbol, last=epochs)
         held = {wallet.address: await queries.positions(index, wallet.address) for wallet in desk.wallets}
-        shown = await queries.reserve(index)
+        reserve = await queries.reserve(index)
         report = await verify(
-            index, ChainRpc([desk.rpc]), deployment=deployment, epochs=rows, positions=held, reserve=shown
+            index, ChainRpc([desk.rpc]), deployment=deployment, epochs=rows, positions=held, reserve=reserve
         )
         accounts = await _accounts(desk, held)
         differences = [str(one) for one in report.differences]
         differences += _profit_differences(desk, accounts, funded_units)
+        differences += [
+            f"the {name} did not come out as it must" for name in shown if not shown[name]["settled"]
+        ]
         return {
             "deployment": _deployment(system),
             "epochs": rows,
             "positions": [{"account": account, **row} for account, part in held.items() for row in part],
             "accounts": accounts,
+            **shown,
             "reserve": {**await queries.reserve(index), "verified": not differences},
-            "checks": report.checks + len(accounts),
+            "checks": report.checks + len(accounts) + len(shown),
             "differences": differences,
             "verified": not differences,
         }

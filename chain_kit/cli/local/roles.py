@@ -11,7 +11,7 @@ __all__ = ["FIRST_ROLE", "USER_ACCOUNTS", "Roles", "roles", "trader_indices"]
 
 USER_ACCOUNTS = 10
 FIRST_ROLE = USER_ACCOUNTS
-_ROLES = 6
+_ROLES = 9
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,8 @@ class Roles:
     resolver: int
     claimer: int
     reporters: tuple[int, ...]
+    racers: tuple[int, ...]
+    """Three who bet on the race, and bring the curve to its end."""
     accounts: int
 
     def signer(self, index: int) -> Signer:
@@ -38,7 +40,9 @@ def roles(traders: int = 0) -> Roles:
     """The roles of a system with `traders` of its own."""
     first = FIRST_ROLE
     needed = trader_indices(traders)[-1] + 1 if traders else 0
-    return Roles(first, first + 1, first + 2, (first + 3, first + 4, first + 5), max(first + _ROLES, needed))
+    reporters, racers = range(first + 3, first + 6), range(first + 6, first + _ROLES)
+    accounts = max(first + _ROLES, needed)
+    return Roles(first, first + 1, first + 2, tuple(reporters), tuple(racers), accounts)
 
 
 def trader_indices(count: int) -> list[int]:

@@ -87,14 +87,18 @@ class LocalSystem:
         shutil.rmtree(self.files.outboxes, ignore_errors=True)
         self.files.outboxes.mkdir(parents=True)
 
-    async def deploy(self, *, genesis: int | None, on_part: Callable[[str, str], None]) -> Manifest:
+    async def deploy(
+        self, *, genesis: int | None, on_part: Callable[[str, str], None], steady: bool = False
+    ) -> Manifest:
         """Compiles and deploys, in a thread: ape waits in its own way. `on_part` hears of each part."""
         self.manifest = await asyncio.to_thread(
-            self._deploy, await self.anvil.rpc.chain_id(), genesis, on_part
+            self._deploy, await self.anvil.rpc.chain_id(), genesis, steady, on_part
         )
         return self.manifest
 
-    def _deploy(self, chain_id: int, genesis: int | None, on_part: Callable[[str, str], None]) -> Manifest:
+    def _deploy(
+        self, chain_id: int, genesis: int | None, steady: bool, on_part: Callable[[str, str], None]
+    ) -> Manifest:
         toolchain.prepare_ape()
         from chain_kit.deploy import Step, deploy
         from chain_kit.deploy.ape_chain import ApeChain, KeyAccount, compile_contracts, connected
@@ -104,7 +108,7 @@ class LocalSystem:
             on_part(step.name, step.address)
 
         compile_contracts()
-        spec = local_spec(self.roles.reporter_addresses, chain_id=chain_id, genesis=genesis)
+        spec = local_spec(self.roles.reporter_addresses, chain_id=chain_id, genesis=genesis, steady=steady)
         with connected(self.anvil.url):
             deployer = KeyAccount.of(self.roles.signer(self.roles.deployer))
             return deploy(spec, ApeChain(deployer), self.files.manifest, on_step=told).manifest

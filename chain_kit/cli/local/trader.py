@@ -203,17 +203,20 @@ class Desk:
             await wallet.send(self.hub, "transfer", receiver, identity, shares)
 
     async def _mrt_buy(self, wallet: Wallet, action: Action, epoch: int) -> None:
-        raised, target = [(await self.curve.call(self.rpc, name))[0] for name in ("raised", "target")]
-        if raised < target:
+        if await self._curve_is_open():
             await wallet.send(self.curve, "buy", action.amount, 1, wallet.address, self._close(epoch))
 
     async def _mrt_sell(self, wallet: Wallet, action: Action, epoch: int) -> None:
         (held,) = await self.mrt.call(self.rpc, "balanceOf", wallet.address)
         tokens = held * action.percent // 100
-        if tokens:
+        if tokens and await self._curve_is_open():
             await wallet.send(self.curve, "sell", tokens, 1, wallet.address, self._close(epoch))
 
     # ---------------------------------------------------------------- inside
+
+    async def _curve_is_open(self) -> bool:
+        raised, target = [(await self.curve.call(self.rpc, name))[0] for name in ("raised", "target")]
+        return bool(raised < target)
 
     async def _shares(self, wallet: Wallet, action: Action, epoch: int) -> int:
         """The part that the action names of what the wallet holds of its side."""

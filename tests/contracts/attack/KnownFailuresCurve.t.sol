@@ -9,7 +9,6 @@ import {FalseReturningToken} from "../doubles/FalseReturningToken.sol";
 import {FeeOnTransferToken} from "../doubles/FeeOnTransferToken.sol";
 import {ReentrantToken} from "../doubles/ReentrantToken.sol";
 import {CurveFixture} from "../support/CurveFixture.sol";
-import {IToken} from "../support/Kit.sol";
 
 /// @notice How bonding curves of other systems have failed, tried on ours.
 contract KnownFailuresCurveTest is CurveFixture {
@@ -113,10 +112,5 @@ contract KnownFailuresCurveTest is CurveFixture {
             assertEq(abi.encodeWithSelector(ReentrancyGuard.ReentrancyGuardReentrantCall.selector), odd.answer());
         }
         _assertSound();
-    }
-
-    function _useCurveOn(address quote) private {
-        usdc = IToken(quote);
-        _use(_deployCurve(TARGET, FEE_BPS, CREATOR_SHARE_BPS));
     }
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {IEpochHub, Outcome, Side} from "../../../contracts/interfaces/IEpochHub.sol";
+import {ICompleteSets} from "../../../contracts/interfaces/ICompleteSets.sol";
+import {HouseTerms, IEpochHub, Outcome, Side} from "../../../contracts/interfaces/IEpochHub.sol";
 import {HubFixture} from "../support/HubFixture.sol";
 
 /// @notice How the markets of other systems have failed, tried on ours.
@@ -58,6 +59,66 @@ abstract contract KnownFailuresMarketTest is HubFixture {
         assertEq(5 * ONE, hub.redeemFor(alice, marketId, _one(1)));
         assertEq(5 * ONE, hub.redeemFor(bob, marketId, _one(1)));
         _assertNothingStays();
+    }
+
+    /// @notice A tie costs the house nothing but what it has earned of fees, whatever it has retired on the way: traders lose
+    /// to it what they paid above one half, and nobody else.
+    function test_TieRobsNeitherTheHouseNorItsTraders() public {
+        _useMarket(_falling(), BUDGET);
+        uint256 yesShares;
+        for (uint256 elapsed; elapsed < 270; elapsed += 90) {
+            vm.warp(GENESIS + elapsed);
+            yesShares += _buy(alice, Side.YES, 50 * ONE);
+        }
+        uint256 noShares = _buy(bob, Side.NO, 50 * ONE);
+        _resolve(1, PRICE, PRICE);
+        assertEq(yesShares / 2, hub.redeemFor(alice, marketId, _one(1)));
+        assertEq(noShares / 2, hub.redeemFor(bob, marketId, _one(1)));
+        hub.settleHouse(marketId, _one(1));
+        assertApproxEqAbs(BUDGET + 200 * ONE - (yesShares + noShares) / 2, hub.market(marketId).houseBudget, 2);
+        assertGe(hub.market(marketId).houseBudget, BUDGET);
+    }
+
+    /// @notice Who knows how the epoch ends, and buys in every step at any price, gains no more than the house set aside.
+    function test_InsiderGainsNoMoreThanTheOpening() public {
+        HouseTerms memory terms = _falling();
+        (terms.feeBps, terms.closingFeeBps) = (0, 0);
+        _useMarket(terms, BUDGET);
+        _deposit(alice, 100_000 * ONE);
+        uint256 before = hub.collateralOf(alice);
+        for (uint256 elapsed; elapsed < 270; elapsed += 15) {
+            vm.warp(GENESIS + elapsed);
+            _buy(alice, Side.YES, (1 + elapsed) * 10 * ONE);
+        }
+        uint256 paid = before - hub.collateralOf(alice);
+        _resolve(1, PRICE, PRICE + 1);
+        uint256 payout = hub.redeemFor(alice, marketId, _one(1));
+        hub.settleHouse(marketId, _one(1));
+        // To the unit what the house has lost, which is most of what it took, as what it retired early was not sold.
+        assertEq(payout - paid, BUDGET - hub.market(marketId).houseBudget);
+        assertLe(payout - paid, OPENING);
+        assertGt(payout - paid, OPENING * 8 / 10);
+    }
+
+    /// @notice A redemption made again, by whomever, pays nothing.
+    function test_ReplayedRedemptionPaysNothing() public {
+        _split(alice, 1, 10 * ONE);
+        _split(bob, 1, 10 * ONE);
+        _buy(alice, Side.NO, ONE);
+        _resolve(1, PRICE, PRICE + 1);
+        assertEq(10 * ONE, hub.redeemFor(alice, marketId, _one(1)));
+        uint256 balance = token.balanceOf(alice);
+        bytes memory expected = abi.encodeWithSelector(ICompleteSets.NothingToRedeem.selector, alice);
+        vm.expectRevert(expected);
+        hub.redeemFor(alice, marketId, _one(1));
+        vm.expectRevert(expected);
+        vm.prank(alice);
+        hub.redeem(marketId, _one(1));
+        assertEq(balance, token.balanceOf(alice));
+        // Named twice in one call it is paid once.
+        uint256[] memory twice = new uint256[](2);
+        (twice[0], twice[1]) = (1, 1);
+        assertEq(10 * ONE, hub.redeemFor(bob, marketId, twice));
     }
 
     /// @notice The smallest amounts never buy shares for nothing, and many of them no more than one of their sum.
@@ -165,12 +226,12 @@ abstract contract KnownFailuresMarketTest is HubFixture {
     /// @notice Gifts of collateral change no balance, no price, no payout and nobody's right to withdraw.
     function test_DonatedCollateralDoesNotBreakAccounting() public {
         _buy(alice, Side.YES, 10 * ONE);
-        uint256 priceBefore = hub.statusOf(marketId).yesPrice;
+        uint256 priceBefore = _status(marketId).yesPrice;
         (, uint256 owed,) = hub.reserveStatus();
         token.mint(address(hub), 123 * ONE);
         token.mint(address(facade), 77 * ONE);
 
-        assertEq(priceBefore, hub.statusOf(marketId).yesPrice);
+        assertEq(priceBefore, _status(marketId).yesPrice);
         (uint256 reserve, uint256 owedAfter,) = hub.reserveStatus();
         assertEq(owed, owedAfter);
         assertEq(owed + 123 * ONE, reserve);

@@ -100,7 +100,7 @@ contract KnownFailuresOracleTest is ReportSigning {
         bytes memory report = _report(START, PRICE);
         BoundaryPrice[] memory prices = _price(FEED, START, PRICE);
         bytes memory signatures = _signatures(_digest(block.chainid, address(adapter), prices), keys);
-        uint256 here = block.chainid;
+        uint256 here = abi.decode(report, (uint256));
         vm.chainId(84532);
         vm.expectRevert(abi.encodeWithSelector(ISignedReportAdapter.WrongChain.selector, here, 84532));
         oracle.post(address(adapter), report);

@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 
+import {ICollateralLedger} from "../../../contracts/interfaces/ICollateralLedger.sol";
 import {IEpochHub, Market, Side} from "../../../contracts/interfaces/IEpochHub.sol";
 import {HubFixture} from "../support/HubFixture.sol";
 
@@ -56,7 +57,7 @@ abstract contract KnownFailuresPowerTest is HubFixture {
     function test_OwnerCannotRug() public {
         _split(alice, 1, 10 * ONE);
         uint256 reserve = token.balanceOf(address(hub));
-        bytes[] memory calls = new bytes[](12);
+        bytes[] memory calls = new bytes[](13);
         calls[0] = abi.encodeCall(hub.withdraw, (owner, 1));
         calls[1] = abi.encodeCall(hub.defundHouse, (marketId, 1));
         calls[2] = abi.encodeCall(hub.redeemFor, (alice, marketId, _one(1)));
@@ -64,11 +65,12 @@ abstract contract KnownFailuresPowerTest is HubFixture {
         calls[4] = abi.encodeCall(hub.transferFrom, (alice, owner, _idOf(1, Side.YES), 1));
         calls[5] = abi.encodeCall(hub.merge, (marketId, 1, 1));
         calls[6] = abi.encodeCall(hub.sell, (marketId, Side.YES, 1, 0, 0, NEVER));
-        calls[7] = abi.encodeCall(hub.sellFromFacade, (marketId, alice, Side.YES, ONE, 0, 0, NEVER));
-        calls[8] = abi.encodeCall(hub.buyFromFacade, (marketId, owner, Side.YES, ONE, 0, 0, NEVER));
+        calls[7] = abi.encodeCall(hub.sellFromFacade, (marketId, _termsOf(marketId), alice, Side.YES, ONE, 0, 0, NEVER));
+        calls[8] = abi.encodeCall(hub.buyFromFacade, (marketId, _termsOf(marketId), owner, Side.YES, ONE, 0, 0, NEVER));
         calls[9] = abi.encodeCall(hub.setTradingPaused, (true));
         calls[10] = abi.encodeCall(hub.split, (marketId, 1, 1));
         calls[11] = abi.encodeCall(hub.fundHouse, (marketId, 1));
+        calls[12] = abi.encodeCall(hub.setDailyBudget, (marketId, 1));
         for (uint256 i; i < calls.length; ++i) {
             vm.prank(owner);
             (bool success,) = address(hub).call(calls[i]);
@@ -86,7 +88,7 @@ abstract contract KnownFailuresPowerTest is HubFixture {
         hub.setGuardian(alice);
         vm.expectRevert(abi.encodeWithSelector(IEpochHub.NotCreator.selector, guardian, creator));
         hub.defundHouse(marketId, 1);
-        vm.expectRevert(abi.encodeWithSelector(IEpochHub.InsufficientCollateral.selector, guardian, 1, 0));
+        vm.expectRevert(abi.encodeWithSelector(ICollateralLedger.InsufficientCollateral.selector, guardian, 1, 0));
         hub.withdraw(guardian, 1);
     }
 
@@ -102,8 +104,11 @@ abstract contract KnownFailuresPowerTest is HubFixture {
         vm.expectRevert();
         oracle.registerFeed(FEED, owner, 300);
         vm.stopPrank();
-        vm.prank(creator);
+        vm.startPrank(creator);
         hub.defundHouse(marketId, BUDGET - OPENING);
+        hub.setDailyBudget(marketId, 0);
+        vm.stopPrank();
+        assertTrue(_status(marketId).tradingActive);
 
         Market memory after_ = hub.market(marketId);
         assertEq(before.facade, after_.facade);
@@ -113,7 +118,9 @@ abstract contract KnownFailuresPowerTest is HubFixture {
         assertEq(before.genesis, after_.genesis);
         assertEq(before.liquidity, after_.liquidity);
         assertEq(before.feeBps, after_.feeBps);
-        assertEq(address(oracle), hub.oracle());
+        assertEq(before.closingLiquidityBps, after_.closingLiquidityBps);
+        assertEq(before.closingFeeBps, after_.closingFeeBps);
+        assertEq(address(oracle), address(hub.oracle()));
         (address adapterAfter, uint256 deadlineAfter) = oracle.feedOf(FEED);
         assertEq(feedAdapter, adapterAfter);
         assertEq(deadline, deadlineAfter);
@@ -139,7 +146,7 @@ abstract contract KnownFailuresPowerTest is HubFixture {
     /// @notice A market of one's own gives no power over another one's.
     function test_CreatorOfAnotherMarketCannotRug() public {
         vm.startPrank(bob);
-        (uint256 own,) = hub.createMarket(FEED, "OWN", GENESIS, LIQUIDITY, 1000);
+        (uint256 own,) = hub.createMarket(FEED, "OWN", GENESIS, _flat(LIQUIDITY, 1000));
         vm.expectRevert(abi.encodeWithSelector(IEpochHub.NotCreator.selector, bob, creator));
         hub.defundHouse(marketId, 1);
         vm.expectRevert(abi.encodeWithSelector(IEpochHub.HouseBudgetTooSmall.selector, 1, 0));

@@ -4,8 +4,10 @@ pragma solidity 0.8.37;
 import {ReentrancyGuard} from "@openzeppelin/contracts/utils/ReentrancyGuard.sol";
 import {SafeTransferLib} from "solady/utils/SafeTransferLib.sol";
 
-import {IEpochHub, Side} from "../../../contracts/interfaces/IEpochHub.sol";
+import {ICollateralLedger} from "../../../contracts/interfaces/ICollateralLedger.sol";
+import {Side} from "../../../contracts/interfaces/IEpochHub.sol";
 import {IMarketFacade} from "../../../contracts/interfaces/IMarketFacade.sol";
+import {MakerFill, Order, SignedOrder} from "../../../contracts/interfaces/IOrderBook.sol";
 import {FalseReturningToken} from "../doubles/FalseReturningToken.sol";
 import {FeeOnTransferToken} from "../doubles/FeeOnTransferToken.sol";
 import {ReentrantToken} from "../doubles/ReentrantToken.sol";
@@ -24,9 +26,9 @@ contract KnownFailuresTokenTest is HubFixture {
         vm.startPrank(alice);
         odd.approve(address(hub), NEVER);
         odd.approve(address(facade), NEVER);
-        vm.expectRevert(abi.encodeWithSelector(IEpochHub.Undercollateralised.selector, 99 * ONE, 100 * ONE));
+        vm.expectRevert(abi.encodeWithSelector(ICollateralLedger.Undercollateralised.selector, 99 * ONE, 100 * ONE));
         hub.deposit(alice, 100 * ONE);
-        vm.expectRevert(abi.encodeWithSelector(IEpochHub.Undercollateralised.selector, 99 * ONE, 100 * ONE));
+        vm.expectRevert(abi.encodeWithSelector(ICollateralLedger.Undercollateralised.selector, 99 * ONE, 100 * ONE));
         facade.buyYes(100 * ONE);
         assertEq(0, hub.collateralOf(alice));
     }
@@ -40,7 +42,7 @@ contract KnownFailuresTokenTest is HubFixture {
         vm.startPrank(alice);
         odd.approve(address(hub), NEVER);
         hub.deposit(alice, 200 * ONE);
-        vm.expectRevert(abi.encodeWithSelector(IEpochHub.Undercollateralised.selector, 299 * ONE, 300 * ONE));
+        vm.expectRevert(abi.encodeWithSelector(ICollateralLedger.Undercollateralised.selector, 299 * ONE, 300 * ONE));
         hub.deposit(alice, 100 * ONE);
         hub.withdraw(alice, 200 * ONE);
         _assertSolvent();
@@ -188,7 +190,7 @@ contract KnownFailuresTokenTest is HubFixture {
     }
 
     function _doors() private view returns (bytes[] memory doors) {
-        doors = new bytes[](13);
+        doors = new bytes[](16);
         doors[0] = abi.encodeCall(hub.deposit, (alice, 1));
         doors[1] = abi.encodeCall(hub.depositWithPermit, (alice, 1, NEVER, 27, 0, 0));
         doors[2] = abi.encodeCall(hub.withdraw, (alice, 1));
@@ -198,10 +200,14 @@ contract KnownFailuresTokenTest is HubFixture {
         doors[6] = abi.encodeCall(hub.redeemFor, (alice, marketId, _one(1)));
         doors[7] = abi.encodeCall(hub.buy, (marketId, Side.YES, 1, 0, 0, NEVER));
         doors[8] = abi.encodeCall(hub.sell, (marketId, Side.YES, 1, 0, 0, NEVER));
-        doors[9] = abi.encodeCall(hub.buyFromFacade, (marketId, alice, Side.YES, 1, 0, 0, NEVER));
-        doors[10] = abi.encodeCall(hub.sellFromFacade, (marketId, alice, Side.YES, 1, 0, 0, NEVER));
+        doors[9] = abi.encodeCall(hub.buyFromFacade, (marketId, _termsOf(marketId), alice, Side.YES, 1, 0, 0, NEVER));
+        doors[10] = abi.encodeCall(hub.sellFromFacade, (marketId, _termsOf(marketId), alice, Side.YES, 1, 0, 0, NEVER));
         doors[11] = abi.encodeCall(hub.fundHouse, (marketId, 1));
         doors[12] = abi.encodeCall(hub.settleHouse, (marketId, _one(1)));
+        doors[13] = abi.encodeCall(hub.defundHouse, (marketId, 1));
+        Order memory order;
+        doors[14] = abi.encodeCall(hub.registerOrder, (order, ""));
+        doors[15] = abi.encodeCall(hub.matchOrders, (SignedOrder(order, ""), 0, new MakerFill[](0)));
     }
 
     /// @dev A hub of its own on `collateral`, with one market whose house nobody has funded.

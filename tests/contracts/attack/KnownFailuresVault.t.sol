@@ -79,10 +79,11 @@ contract KnownFailuresVaultTest is VaultFixture {
     function test_SameLeafAtAnotherVaultPaysNothing() public {
         bytes32[] memory proof = _proof(alice);
         bytes32 root = _root();
-        IVault second = _deployVault(0, 0);
+        IVault second = _deployVault(ROOT_DELAY, SURPLUS_DELAY);
         usdc.mint(address(second), RESERVE);
         vm.prank(operator);
         second.proposeRoot(root, 300e6, "");
+        vm.warp(block.timestamp + ROOT_DELAY);
         second.activateRoot();
         vm.expectRevert(abi.encodeWithSelector(IPayoutVault.InvalidProof.selector, alice, 100e6));
         second.claim(alice, 100e6, proof);
@@ -121,7 +122,7 @@ contract KnownFailuresVaultTest is VaultFixture {
 
     /// @notice A tree of one vault cannot reach what another vault of the same operator holds.
     function test_TreeDoesNotDrainAnotherVault() public {
-        IVault second = _deployVault(0, 0);
+        IVault second = _deployVault(ROOT_DELAY, SURPLUS_DELAY);
         usdc.mint(address(second), 10e6);
         vm.startPrank(operator);
         vm.expectRevert(abi.encodeWithSelector(IPayoutVault.RootNotCovered.selector, 11e6, 10e6));

@@ -81,6 +81,9 @@ contract KnownFailuresVaultTokenTest is VaultFixture {
         _owe(bob, 1e6);
         _activate();
         bytes32[] memory proof = _proof(alice);
+        (, uint256 key) = makeAddrAndKey("alice");
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(key, _claimToDigest(alice, bob, 60e6, type(uint256).max));
+        bytes memory signature = abi.encodePacked(r, s, v);
         bytes[4] memory doors = [
             abi.encodeCall(vault.proposeRoot, ("root", 160e6, "")),
             abi.encodeCall(vault.vetoRoot, ()),
@@ -88,9 +91,10 @@ contract KnownFailuresVaultTokenTest is VaultFixture {
             abi.encodeCall(vault.requestSurplus, (bob, 90e6))
         ];
         uint256 snapshot = vm.snapshotState();
-        for (uint256 i; i < doors.length; ++i) {
-            odd.arm(address(vault), doors[i], true);
-            vault.claim(alice, 60e6, proof);
+        for (uint256 i; i < 2 * doors.length; ++i) {
+            odd.arm(address(vault), doors[i / 2], true);
+            if (i % 2 == 0) vault.claim(alice, 60e6, proof);
+            else vault.claimTo(alice, bob, 60e6, proof, type(uint256).max, signature);
             assertEq(1, odd.calls());
             assertEq(abi.encodeWithSelector(ReentrancyGuard.ReentrancyGuardReentrantCall.selector), odd.answer());
             (uint256 reserve, uint256 liabilities,) = vault.reserveStatus();

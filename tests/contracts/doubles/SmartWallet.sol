@@ -12,6 +12,10 @@ contract SmartWallet {
         approved[digest] = true;
     }
 
+    function revoke(bytes32 digest) external {
+        approved[digest] = false;
+    }
+
     function isValidSignature(bytes32 digest, bytes calldata) external view returns (bytes4) {
         return approved[digest] ? VALID : bytes4(0xffffffff);
     }

@@ -103,6 +103,42 @@ contract BoundaryOracleFuzzTest is Deployer {
         }
     }
 
+    /// @notice Whatever the deadlines: of all adapters the first one whose deadline has not passed can post, and no other.
+    function testFuzz_OneAdapterAtEveryInstant(uint256[4] memory waits, uint256 count, uint256 age) public {
+        count = bound(count, 1, 4);
+        (address[] memory adapters, uint256[] memory deadlines) = (new address[](count), new uint256[](count));
+        uint256 last = 299;
+        for (uint256 i; i < count; ++i) {
+            last += 1 + waits[i] % 1 days;
+            (adapters[i], deadlines[i]) = (address(new PlainAdapter()), last);
+        }
+        oracle.registerFeed("SOL/USD", adapters, deadlines);
+        // At one of the deadlines, a second later, or anywhere.
+        age = age % 3 == 2 ? age % (last + 10) : deadlines[age % count] + age % 3;
+        vm.warp(START + age);
+        bool found = false;
+        for (uint256 i; i < count; ++i) {
+            bool due = !found && age <= deadlines[i];
+            found = found || due;
+            uint256 snapshot = vm.snapshotState();
+            try this.postBy(adapters[i]) {
+                assertTrue(due, "an adapter posted that was not due");
+            } catch {
+                assertFalse(due, "the adapter that was due could not post");
+            }
+            vm.revertToState(snapshot);
+        }
+        (BoundaryStatus status,) = oracle.boundaryOf("SOL/USD", START);
+        assertEq(uint256(found ? BoundaryStatus.NONE : BoundaryStatus.VOID), uint256(status));
+    }
+
+    /// @notice For `try`, which takes external calls only.
+    function postBy(address by) external {
+        BoundaryPrice[] memory prices = new BoundaryPrice[](1);
+        prices[0] = BoundaryPrice("SOL/USD", START, 1);
+        oracle.post(by, abi.encode(prices));
+    }
+
     /// @notice For `try`, which takes external calls only.
     function postForFuzz(uint256 price) external {
         _post(feeds[0], START, price);

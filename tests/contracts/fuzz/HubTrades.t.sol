@@ -93,7 +93,7 @@ abstract contract HubTradesFuzzTest is HubFixture {
 
     /// @dev A market of any liquidity that its funded budget can open; it becomes the tested one.
     function _openMarket(uint256 liquidity, uint256 feeBps) private {
-        liquidity = bound(liquidity, 1e6, 1e6 * ONE);
+        liquidity = bound(liquidity, 1e6, 1e5 * ONE);
         marketId = _createMarket("FUZZ", GENESIS, liquidity, bound(feeBps, 0, 1000));
         facade = IMarketFacade(hub.facadeOf(marketId));
         _deposit(creator, liquidity);

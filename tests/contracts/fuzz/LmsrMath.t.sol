@@ -9,8 +9,8 @@ import {LmsrHarness} from "../support/LmsrHarness.sol";
 /// @notice The house maker's mathematics over all liquidities and holdings that a market can have.
 contract LmsrMathFuzzTest is Test {
     uint256 internal constant LIQUIDITY_MIN = 1e6;
-    uint256 internal constant LIQUIDITY_MAX = 1 << 80;
-    uint256 internal constant HOLDING_MAX = (1 << 84) - 1;
+    uint256 internal constant LIQUIDITY_MAX = 1 << 79;
+    uint256 internal constant HOLDING_MAX = (1 << 83) - 1;
 
     LmsrHarness internal lmsr;
 
@@ -123,9 +123,9 @@ contract LmsrMathFuzzTest is Test {
     }
 
     /// @notice The seller is paid all but the rounding: for a little more the sum would rise.
-    function testFuzz_SalesAreFair(uint256 b, uint256 own, uint256 other, uint256 shares) public view {
+    function testFuzz_SalesAreFair(uint256 b, uint256 paid, uint256 fees, bool cheap, uint256 shares) public view {
         b = _spread(b, LIQUIDITY_MIN, LIQUIDITY_MAX);
-        (own, other) = _coveredHoldings(b, bound(own, b / 10, 8 * b), bound(other, b / 10, 8 * b));
+        (uint256 own, uint256 other) = _holdingsAfter(b, bound(paid, 1, 8 * b), bound(fees, 0, 8 * b), cheap);
         shares = bound(shares, 1, 8 * b);
         uint256 more = lmsr.amountDown(b, own, other, shares) + b / 1e12 + 2;
         if (more > other || more > shares) return;
@@ -190,12 +190,20 @@ contract LmsrMathFuzzTest is Test {
 
     /// @dev Holdings as a house can have them: their sum is one at most. The smaller follows from the larger.
     function _coveredHoldings(uint256 b, uint256 own, uint256 other) private view returns (uint256, uint256) {
+        return _holdingsAfter(b, _spread(own, 1, HOLDING_MAX / 4), _spread(other, 1, HOLDING_MAX / 4), own % 2 != 0);
+    }
+
+    /// @dev Holdings after a first buy for `paid` and some fees; the house holds more of the side that was not bought,
+    /// which is the cheap one.
+    function _holdingsAfter(uint256 b, uint256 paid, uint256 fees, bool cheap)
+        private
+        view
+        returns (uint256 own, uint256 other)
+    {
         uint256 opening = lmsr.openingSharesUp(b);
-        uint256 paid = _spread(own, 1, HOLDING_MAX / 4);
         uint256 least = opening + paid - lmsr.sharesDown(b, opening, opening, paid);
         uint256 most = opening + paid;
-        uint256 fees = _spread(other, 1, HOLDING_MAX / 4);
-        return own % 2 == 0 ? (least + fees, most + fees) : (most + fees, least + fees);
+        return cheap ? (most + fees, least + fees) : (least + fees, most + fees);
     }
 
     /// @dev A number of the range whose size in bits, too, is spread evenly.

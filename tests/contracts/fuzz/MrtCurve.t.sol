@@ -10,7 +10,7 @@ contract MrtCurveFuzzTest is CurveFixture {
         _curveOf(target, feeBps);
         _tryBuy(bob, amounts[0]);
         (uint256 tokens, uint256 paid) = _tryBuy(alice, amounts[1]);
-        if (tokens == 0) return;
+        if (tokens == 0 || _isComplete()) return;
         (uint256 back,) = curve.quoteSell(tokens);
         assertLe(back, paid);
         if (back != 0) assertEq(back, _sell(alice, tokens));
@@ -21,7 +21,7 @@ contract MrtCurveFuzzTest is CurveFixture {
     function testFuzz_SellThenBuyNeverProfits(uint256 target, uint256 feeBps, uint256 amount, uint256 part) public {
         _curveOf(target, feeBps);
         (uint256 tokens,) = _tryBuy(alice, amount);
-        part = tokens == 0 ? 0 : bound(part, 1, tokens);
+        part = tokens == 0 || _isComplete() ? 0 : bound(part, 1, tokens);
         if (part == 0) return;
         (uint256 back,) = curve.quoteSell(part);
         if (back == 0) return;
@@ -86,19 +86,58 @@ contract MrtCurveFuzzTest is CurveFixture {
         _assertSound();
     }
 
-    /// @notice After completion tokens can still be sold, for all that was raised at the most.
-    function testFuzz_SellAfterCompletion(uint256 target, uint256 feeBps, uint256 part) public {
+    /// @notice The last buy takes no more than was offered, however the offer and the fee are rounded.
+    function testFuzz_LastBuyTakesNoMoreThanOffered(uint256 target, uint256 feeBps, uint256 first, uint256 offered)
+        public
+    {
         _curveOf(target, feeBps);
+        _tryBuy(bob, first);
+        uint256 left = curve.target() - curve.raised();
+        if (left == 0) return;
+        // About the least offer that completes the curve.
+        uint256 least = (left * 10_000 - 1) / (10_000 - curve.feeBps()) + 1;
+        offered = bound(offered, least, least + 2);
+        (, uint256 paid, uint256 fee) = curve.quoteBuy(offered);
+        assertLe(paid, offered);
+        assertEq(left, paid - fee);
+        if (least == 1) return;
+        (, paid, fee) = curve.quoteBuy(least - 1);
+        assertEq(least - 1, paid);
+        assertLt(paid - fee, left);
+    }
+
+    /// @notice A sale is paid no more than was raised, and no more tokens are sold than are for sale.
+    function testFuzz_SalesAreCoveredByWhatWasRaised(uint256 target, uint256 feeBps, uint256[8] memory seeds) public {
+        _curveOf(target, feeBps);
+        for (uint256 i; i < seeds.length; ++i) {
+            address account = seeds[i] % 2 == 0 ? alice : bob;
+            if (seeds[i] % 3 == 0) _trySell(account, seeds[i] >> 8);
+            else _tryBuy(account, seeds[i] >> 8);
+            assertLe(curve.sold(), FOR_SALE);
+            if (curve.sold() == 0 || _isComplete()) continue;
+            (uint256 amount, uint256 fee) = curve.quoteSell(curve.sold());
+            assertLe(amount + fee, curve.raised());
+            (uint256 tokens,,) = curve.quoteBuy(2 * curve.target());
+            assertLe(curve.sold() + tokens, FOR_SALE);
+        }
+    }
+
+    /// @notice Whatever its target and fee, a complete curve opens its pool at its last price, and owes fees alone.
+    function testFuzz_PoolOpensAtTheLastPrice(uint256 target, uint256 feeBps, uint256 first) public {
+        _curveOf(target, feeBps);
+        _tryBuy(bob, first);
         usdc.mint(alice, 2 * curve.target());
-        (uint256 tokens,) = _buy(alice, 2 * curve.target());
-        assertEq(10_000, curve.graduationProgress());
-        part = bound(part, FOR_SALE / 1e6, tokens);
-        uint256 before = usdc.balanceOf(alice);
-        uint256 amount = _sell(alice, part);
-        assertEq(before + amount, usdc.balanceOf(alice));
-        assertLe(amount, curve.target());
-        assertLt(curve.raised(), curve.target());
+        if (!_isComplete()) _buy(alice, 2 * curve.target());
+        (uint256 tokenReserve, uint256 quoteReserve) = _virtualReserves();
+        assertGt(curve.graduate(), 0);
+        (uint256 quote, uint256 tokens) = _reserves();
+        assertEq(curve.target(), quote);
+        assertEq(quote * tokenReserve / quoteReserve, tokens);
+        assertApproxEqAbs(FOR_SALE / 4, tokens, FOR_SALE / curve.target() + 2);
+        assertLe(SUPPLY - mrt.totalSupply(), FOR_SALE / curve.target() + 2, "burnt");
         _assertSound();
+        (uint256 reserve, uint256 liabilities,) = curve.reserveStatus();
+        assertEq(liabilities, reserve);
     }
 
     /// @notice Quotes are kept, and fees are what the fee says, rounded up.
@@ -122,9 +161,13 @@ contract MrtCurveFuzzTest is CurveFixture {
         _use(_deployCurve(bound(target, 1e6, 1e15), bound(feeBps, 0, 1000), CREATOR_SHARE_BPS));
     }
 
+    function _isComplete() private view returns (bool) {
+        return curve.raised() == curve.target();
+    }
+
     /// @dev Buys for a part of the target at most, unless that is too little for a token or nothing is left.
     function _tryBuy(address account, uint256 amount) private returns (uint256 tokens, uint256 paid) {
-        if (curve.raised() == curve.target()) return (0, 0);
+        if (_isComplete()) return (0, 0);
         amount = bound(amount, 1, curve.target());
         (tokens,,) = curve.quoteBuy(amount);
         if (tokens == 0) return (0, 0);
@@ -134,7 +177,7 @@ contract MrtCurveFuzzTest is CurveFixture {
 
     function _trySell(address account, uint256 tokens) private {
         tokens = bound(tokens, 0, mrt.balanceOf(account));
-        if (tokens == 0) return;
+        if (tokens == 0 || _isComplete()) return;
         (uint256 amount,) = curve.quoteSell(tokens);
         if (amount != 0) _sell(account, tokens);
     }

@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {Test} from "forge-std/Test.sol";
 
-import {ICurve, IToken} from "../support/Kit.sol";
+import {ICurve, IPool, IToken} from "../support/Kit.sol";
 
 /// @title Curve handler
 /// @notice Everything that people do with a bonding curve, by several of them.
@@ -11,9 +11,11 @@ contract CurveHandler is Test {
     ICurve internal curve;
     IToken internal usdc;
     IToken internal mrt;
+    IPool internal pool;
     address[] internal actors;
 
     uint256 public donated;
+    uint256 public donatedToPool;
     uint256 public claimed;
     uint256 public spent;
     uint256 public received;
@@ -22,6 +24,7 @@ contract CurveHandler is Test {
 
     constructor(ICurve curve_, IToken usdc_, address[] memory actors_) {
         (curve, usdc, mrt, actors) = (curve_, usdc_, IToken(curve_.token()), actors_);
+        pool = IPool(curve_.pool());
         product = _product();
     }
 
@@ -54,7 +57,7 @@ contract CurveHandler is Test {
     function sell(uint256 actorSeed, uint256 toSeed, uint256 tokens) external watched {
         address actor = _actor(actorSeed);
         uint256 balance = mrt.balanceOf(actor);
-        if (balance == 0) return;
+        if (balance == 0 || _isComplete()) return;
         tokens = bound(tokens, 1, balance);
         (uint256 quoted,) = curve.quoteSell(tokens);
         if (quoted == 0) return;
@@ -84,8 +87,34 @@ contract CurveHandler is Test {
         donated += amount;
     }
 
-    /// @notice Everybody sells everything.
+    /// @notice Quote is left in the pool, and taken down as its reserve.
+    function donateToPool(uint256 amount, bool sync) external watched {
+        amount = bound(amount, 1, 10e6);
+        usdc.mint(address(pool), amount);
+        if (sync) pool.sync();
+        donatedToPool += amount;
+    }
+
+    /// @notice Tokens are kept out of the pool before graduation.
+    function pushIntoPool(uint256 actorSeed, uint256 tokens) external watched {
+        if (curve.graduated()) return;
+        address actor = _actor(actorSeed);
+        tokens = bound(tokens, 0, mrt.balanceOf(actor));
+        vm.prank(actor);
+        vm.expectRevert(abi.encodeWithSignature("PoolClosed(address)", pool));
+        mrt.transfer(address(pool), tokens);
+    }
+
+    /// @notice A complete curve can always be graduated.
+    function graduate(uint256 actorSeed) external watched {
+        if (!_isComplete() || curve.graduated()) return;
+        vm.prank(_actor(actorSeed));
+        curve.graduate();
+    }
+
+    /// @notice Everybody sells everything, as long as the curve buys.
     function everybodySells() external {
+        if (_isComplete()) return;
         for (uint256 i; i < actors.length; ++i) {
             uint256 balance = mrt.balanceOf(actors[i]);
             if (balance == 0) continue;
@@ -100,6 +129,10 @@ contract CurveHandler is Test {
 
     function _product() private view returns (uint256) {
         return (curve.FOR_SALE() * 4 / 3 - curve.sold()) * ((curve.target() + 2) / 3 + curve.raised());
+    }
+
+    function _isComplete() private view returns (bool) {
+        return curve.raised() == curve.target();
     }
 
     function _actor(uint256 seed) private view returns (address) {

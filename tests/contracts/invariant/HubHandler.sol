@@ -12,7 +12,7 @@ import {HubWorld} from "./HubWorld.sol";
 contract HubHandler is HubWorld {
     constructor(HubWorld.Setup memory setup) HubWorld(setup) {}
 
-    function deposit(uint256 actorSeed, uint256 toSeed, uint256 amount) external {
+    function deposit(uint256 actorSeed, uint256 toSeed, uint256 amount) external leavesOthersAlone {
         amount = bound(amount, 1, 500 * one);
         address actor = _actor(actorSeed);
         token.mint(actor, amount);
@@ -21,7 +21,7 @@ contract HubHandler is HubWorld {
         hub.deposit(account, amount);
     }
 
-    function withdraw(uint256 actorSeed, uint256 toSeed, uint256 amount) external {
+    function withdraw(uint256 actorSeed, uint256 toSeed, uint256 amount) external leavesOthersAlone {
         address actor = _actor(actorSeed);
         uint256 balance = hub.collateralOf(actor);
         if (balance == 0) return;
@@ -29,7 +29,7 @@ contract HubHandler is HubWorld {
         hub.withdraw(_actor(toSeed), bound(amount, 1, balance));
     }
 
-    function split(uint256 actorSeed, uint256 marketSeed, uint256 ahead, uint256 amount) external {
+    function split(uint256 actorSeed, uint256 marketSeed, uint256 ahead, uint256 amount) external leavesOthersAlone {
         (address actor, uint256 marketId) = (_actor(actorSeed), _market(marketSeed));
         uint256 balance = hub.collateralOf(actor);
         uint256 epoch = hub.currentEpoch(marketId) + ahead % 3;
@@ -39,20 +39,26 @@ contract HubHandler is HubWorld {
         _touch(marketId, epoch);
     }
 
-    function merge(uint256 actorSeed, uint256 epochSeed, uint256 amount) external {
-        if (touchedCount() == 0) return;
-        (uint256 marketId, uint256 epoch) = _touched(epochSeed);
+    function merge(uint256 actorSeed, uint256 epochSeed, uint256 amount) external leavesOthersAlone {
         address actor = _actor(actorSeed);
-        (uint256 yesShares, uint256 noShares) = hub.positionOf(marketId, epoch, actor);
-        uint256 most = yesShares < noShares ? yesShares : noShares;
-        if (most == 0) return;
-        vm.prank(actor);
-        hub.merge(marketId, epoch, bound(amount, 1, most));
+        // From a random epoch on, the first of which the actor has both sides.
+        for (uint256 i; i < 4 && i < touchedCount(); ++i) {
+            (uint256 marketId, uint256 epoch) = touchedAt(addmod(epochSeed, i, touchedCount()));
+            (uint256 yesShares, uint256 noShares) = hub.positionOf(marketId, epoch, actor);
+            uint256 most = yesShares < noShares ? yesShares : noShares;
+            if (most == 0) continue;
+            vm.prank(actor);
+            hub.merge(marketId, epoch, bound(amount, 1, most));
+            return;
+        }
     }
 
-    function buy(uint256 actorSeed, uint256 marketSeed, bool no, uint256 amount, bool viaFacade) external {
+    function buy(uint256 actorSeed, uint256 marketSeed, bool no, uint256 amount, bool viaFacade)
+        external
+        leavesOthersAlone
+    {
         (address actor, uint256 marketId) = (_actor(actorSeed), _market(marketSeed));
-        if (!hub.statusOf(marketId).tradingActive) return;
+        if (!_tradingActive(marketId)) return;
         uint256 most = viaFacade ? 300 * one : hub.collateralOf(actor);
         if (most == 0) return;
         amount = bound(amount, 1, most);
@@ -71,11 +77,16 @@ contract HubHandler is HubWorld {
         _touch(marketId, epoch);
     }
 
-    function sell(uint256 actorSeed, uint256 marketSeed, bool no, uint256 shares, bool viaFacade) external {
+    function sell(uint256 actorSeed, uint256 marketSeed, bool no, uint256 shares, bool viaFacade)
+        external
+        leavesOthersAlone
+    {
         (address actor, uint256 marketId) = (_actor(actorSeed), _market(marketSeed));
-        if (!hub.statusOf(marketId).tradingActive) return;
+        if (!_tradingActive(marketId)) return;
         uint256 epoch = hub.currentEpoch(marketId);
         (uint256 yesShares, uint256 noShares) = hub.positionOf(marketId, epoch, actor);
+        // What there is of the one side or of the other.
+        no = no ? noShares != 0 : yesShares == 0;
         uint256 most = no ? noShares : yesShares;
         if (most == 0) return;
         shares = bound(shares, 1, most);
@@ -91,7 +102,10 @@ contract HubHandler is HubWorld {
         _touch(marketId, epoch);
     }
 
-    function transferShares(uint256 actorSeed, uint256 toSeed, uint256 epochSeed, bool no, uint256 amount) external {
+    function transferShares(uint256 actorSeed, uint256 toSeed, uint256 epochSeed, bool no, uint256 amount)
+        external
+        leavesOthersAlone
+    {
         if (touchedCount() == 0) return;
         (uint256 marketId, uint256 epoch) = _touched(epochSeed);
         address actor = _actor(actorSeed);
@@ -102,16 +116,18 @@ contract HubHandler is HubWorld {
     }
 
     function redeem(uint256 actorSeed, uint256 callerSeed, uint256 epochSeed) external {
-        // From a random place on, the first account with something to redeem.
-        for (uint256 i; i < touchedCount() * actors.length; ++i) {
-            (uint256 marketId, uint256 epoch) = touchedAt(addmod(epochSeed, i / actors.length, touchedCount()));
+        // From a random ended epoch and a random account on, the first with something to redeem.
+        for (uint256 i; i < 4 && i < touchedCount(); ++i) {
+            (uint256 marketId, uint256 epoch) = touchedAt(addmod(epochSeed, i, touchedCount()));
             if (_outcome(marketId, epoch) == Outcome.OPEN) continue;
-            address account = _actor(addmod(actorSeed, i, actors.length));
-            if (_redeem(account, _actor(callerSeed), marketId, epoch)) return;
+            for (uint256 j; j < actors.length; ++j) {
+                address account = _actor(addmod(actorSeed, j, actors.length));
+                if (_redeem(account, _actor(callerSeed), marketId, epoch)) return;
+            }
         }
     }
 
-    function fundHouse(uint256 actorSeed, uint256 marketSeed, uint256 amount) external {
+    function fundHouse(uint256 actorSeed, uint256 marketSeed, uint256 amount) external leavesOthersAlone {
         (address actor, uint256 marketId) = (_actor(actorSeed), _market(marketSeed));
         uint256 balance = hub.collateralOf(actor);
         if (balance == 0) return;
@@ -121,7 +137,7 @@ contract HubHandler is HubWorld {
         givenToHouse[marketId] += amount;
     }
 
-    function defundHouse(uint256 marketSeed, uint256 amount) external {
+    function defundHouse(uint256 marketSeed, uint256 amount) external leavesOthersAlone {
         uint256 marketId = _market(marketSeed);
         uint256 budget = hub.market(marketId).houseBudget;
         if (budget == 0) return;
@@ -132,19 +148,28 @@ contract HubHandler is HubWorld {
         takenFromHouse[marketId] += amount;
     }
 
-    function settleHouse(uint256 epochSeed) external {
-        for (uint256 i; i < touchedCount(); ++i) {
+    function setDailyBudget(uint256 marketSeed, uint256 dailyBudget) external leavesOthersAlone {
+        uint256 marketId = _market(marketSeed);
+        // Mostly enough for some epochs, now and then for none.
+        uint256 liquidity = hub.market(marketId).liquidity;
+        dailyBudget = bound(dailyBudget, dailyBudget % 8 == 0 ? 0 : 4 * liquidity, 16 * liquidity);
+        vm.prank(creator);
+        hub.setDailyBudget(marketId, dailyBudget);
+    }
+
+    function settleHouse(uint256 epochSeed) external leavesOthersAlone {
+        for (uint256 i; i < 4 && i < touchedCount(); ++i) {
             (uint256 marketId, uint256 epoch) = touchedAt(addmod(epochSeed, i, touchedCount()));
             if (_settle(marketId, epoch)) return;
         }
     }
 
-    function post(uint256 marketSeed, uint256 back, uint256 price) external {
+    function post(uint256 marketSeed, uint256 back, uint256 price) external leavesOthersAlone {
         _post(hub.market(_market(marketSeed)).feed, block.timestamp / 300 * 300 - (back % 5) * 300, price);
     }
 
     /// @notice Both prices of an epoch that somebody holds shares of.
-    function resolve(uint256 epochSeed, uint256 startPrice, uint256 endPrice) external {
+    function resolve(uint256 epochSeed, uint256 startPrice, uint256 endPrice) external leavesOthersAlone {
         if (touchedCount() == 0) return;
         (uint256 marketId, uint256 epoch) = _touched(epochSeed);
         bytes32 feed = hub.market(marketId).feed;
@@ -153,16 +178,16 @@ contract HubHandler is HubWorld {
         _post(feed, startAt + 300, endPrice);
     }
 
-    function voidBoundary(uint256 marketSeed, uint256 back) external {
+    function voidBoundary(uint256 marketSeed, uint256 back) external leavesOthersAlone {
         bytes32 feed = hub.market(_market(marketSeed)).feed;
         (, uint256 deadline) = oracle.feedOf(feed);
         uint256 boundary = (block.timestamp - deadline - 1) / 300 * 300 - (back % 5) * 300;
         try oracle.voidBoundary(feed, boundary) {} catch {}
     }
 
-    function warp(uint256 time) external {
-        // Mostly within an epoch, now and then beyond every deadline.
-        vm.warp(block.timestamp + bound(time, 1, time % 32 == 0 ? 5000 : 200));
+    function warp(uint256 time) external leavesOthersAlone {
+        // Mostly within a window, often to another epoch, now and then beyond every deadline.
+        vm.warp(block.timestamp + bound(time, 1, time % 32 == 0 ? 5000 : time % 4 == 0 ? 300 : 50));
     }
 
     function donate(uint256 amount) external {
@@ -221,10 +246,12 @@ contract HubHandler is HubWorld {
         (uint256 yesShares, uint256 noShares) = hub.positionOf(marketId, epoch, account);
         if (yesShares + noShares == 0) return false;
         uint256 expected = hub.claimable(marketId, epoch, account);
+        uint256 before = token.balanceOf(account);
         vm.prank(caller);
         uint256 paid =
             account == caller ? hub.redeem(marketId, _one(epoch)) : hub.redeemFor(account, marketId, _one(epoch));
         assertEq(expected, paid, "redeem pays what was claimable");
+        assertEq(before + paid, token.balanceOf(account), "redeem pays the owner");
         _noteRedeemed(marketId, epoch, yesShares, noShares, paid);
         return true;
     }

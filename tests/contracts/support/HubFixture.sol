@@ -2,11 +2,11 @@
 pragma solidity 0.8.37;
 
 import {BoundaryPrice} from "../../../contracts/interfaces/IBoundaryOracle.sol";
-import {Side} from "../../../contracts/interfaces/IEpochHub.sol";
+import {HouseTerms, Market, Side} from "../../../contracts/interfaces/IEpochHub.sol";
 import {IMarketFacade} from "../../../contracts/interfaces/IMarketFacade.sol";
 import {PlainAdapter} from "../doubles/PlainAdapter.sol";
 import {Deployer} from "./Deployer.sol";
-import {IHub, IOracle, IToken} from "./Kit.sol";
+import {IHub, IOracle, IToken, Status} from "./Kit.sol";
 
 /// @title Hub fixture
 /// @notice A hub on a token of the given decimals, with one market in its first epoch, a funded house, and two traders
@@ -78,7 +78,56 @@ abstract contract HubFixture is Deployer {
         returns (uint256 id)
     {
         vm.prank(creator);
-        (id,) = hub.createMarket(FEED, symbol, genesis, liquidity, feeBps);
+        (id,) = hub.createMarket(FEED, symbol, genesis, _flat(liquidity, feeBps));
+    }
+
+    /// @dev A house that trades alike through the whole window, and without a bound for a day.
+    function _flat(uint256 liquidity, uint256 feeBps) internal pure returns (HouseTerms memory) {
+        return HouseTerms({
+            liquidity: liquidity,
+            closingLiquidityBps: 10_000,
+            feeBps: feeBps,
+            closingFeeBps: feeBps,
+            dailyBudget: type(uint80).max
+        });
+    }
+
+    /// @dev A house whose liquidity falls to a fifth while its fee rises fivefold.
+    function _falling() internal view returns (HouseTerms memory) {
+        return HouseTerms({
+            liquidity: LIQUIDITY,
+            closingLiquidityBps: 2000,
+            feeBps: FEE_BPS,
+            closingFeeBps: 5 * FEE_BPS,
+            dailyBudget: type(uint80).max
+        });
+    }
+
+    /// @dev Creates a market, funds its house with `budget` and makes it the tested one.
+    function _useMarket(HouseTerms memory terms, uint256 budget) internal {
+        vm.prank(creator);
+        (marketId,) = hub.createMarket(FEED, "OTHER", GENESIS, terms);
+        facade = IMarketFacade(hub.facadeOf(marketId));
+        _deposit(creator, budget);
+        vm.prank(creator);
+        hub.fundHouse(marketId, budget);
+        vm.prank(alice);
+        token.approve(address(facade), NEVER);
+    }
+
+    /// @dev A market's terms in one word, written out.
+    function _termsOf(uint256 id) internal view returns (uint256) {
+        Market memory m = hub.market(id);
+        return m.genesis / EPOCH + m.liquidity * 2 ** 32 + oracle.feedIndex(m.feed) * 2 ** 112 + m.feeBps * 2 ** 136
+            + m.closingFeeBps * 2 ** 152 + m.closingLiquidityBps * 2 ** 168;
+    }
+
+    /// @dev What the market's facade says of the running epoch.
+    function _status(uint256 id) internal view returns (Status memory) {
+        (bool success, bytes memory answer) =
+            hub.facadeOf(id).staticcall(abi.encodeCall(IMarketFacade.getCurrentStatus, ()));
+        require(success, "no status");
+        return abi.decode(answer, (Status));
     }
 
     /// @dev A thousand tokens in the hub, a thousand in the wallet, and approvals for both ways.

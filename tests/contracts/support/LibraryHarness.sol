@@ -15,6 +15,18 @@ contract LibraryHarness {
         return EpochClock.epochAt(genesis, instant);
     }
 
+    function elapsedAt(uint256 genesis, uint256 instant) external pure returns (uint256) {
+        return EpochClock.elapsedAt(genesis, instant);
+    }
+
+    function epochMax() external pure returns (uint256) {
+        return EpochClock.EPOCH_MAX;
+    }
+
+    function tradingWindow() external pure returns (uint256) {
+        return EpochClock.TRADING_WINDOW;
+    }
+
     function startOf(uint256 genesis, uint256 epoch) external pure returns (uint256) {
         return EpochClock.startOf(genesis, epoch);
     }
@@ -23,8 +35,12 @@ contract LibraryHarness {
         return EpochClock.endOf(genesis, epoch);
     }
 
-    function pack(uint256 sets, uint256 houseYes, uint256 houseNo, bool settled) external pure returns (uint256) {
-        return EpochState.unwrap(EpochStateLib.pack(sets, houseYes, houseNo, settled));
+    function pack(uint256 sets, uint256 quotedYes, uint256 quotedNo, uint256 step, bool settled)
+        external
+        pure
+        returns (uint256)
+    {
+        return EpochState.unwrap(EpochStateLib.pack(sets, quotedYes, quotedNo, step, settled));
     }
 
     function withSets(uint256 state, uint256 sets) external pure returns (uint256) {
@@ -34,10 +50,10 @@ contract LibraryHarness {
     function unpack(uint256 state)
         external
         pure
-        returns (uint256 sets, uint256 houseYes, uint256 houseNo, bool settled, bool open)
+        returns (uint256 sets, uint256 quotedYes, uint256 quotedNo, uint256 step, bool settled, bool open)
     {
         EpochState packed = EpochState.wrap(state);
-        return (packed.sets(), packed.houseYes(), packed.houseNo(), packed.settled(), packed.isOpen());
+        return (packed.sets(), packed.quotedYes(), packed.quotedNo(), packed.step(), packed.settled(), packed.isOpen());
     }
 
     function epochKey(uint256 marketId, uint256 epoch) external pure returns (uint256) {

@@ -21,6 +21,7 @@ from chain_kit.jsonrpc import JsonRpc
 from chain_kit.networks import ANVIL_ADDRESSES
 from chain_kit.settings import Settings
 from tests.system_support.cli import Said, say
+from tests.unit.cli.beside_epochs import BESIDE_EPOCHS
 
 SIGNED: dict[str, Any] = {"ape_account": None, "dev_account": None, "password_file": None}
 
@@ -226,6 +227,7 @@ DOCUMENT: dict[str, Any] = {
     "epochs": [],
     "positions": [],
     "accounts": [],
+    **BESIDE_EPOCHS,
     "differences": [],
     "checks": 3,
     "reserve": {"block": 1, "block_hash": "0x", "hub": PART, "vault": PART, "verified": True},

@@ -12,6 +12,7 @@ from chain_kit import errors
 from chain_kit.cli import app, output
 from chain_kit.cli.tables import print_demo, print_reserve, short
 from tests.system_support.cli import say
+from tests.unit.cli.beside_epochs import BESIDE_EPOCHS
 
 
 @pytest.mark.parametrize(
@@ -165,6 +166,7 @@ def test_demo_tables_name_each_difference(capsys: pytest.CaptureFixture[str]) ->
             "epochs": [],
             "accounts": [{"account": "0x1", "habit": "late", "epochs": 1, "profit": "-3.5"}],
             "positions": [{"account": "0x1", "market": "BTC", "epoch": 1, "cost": "1.5"}],
+            **BESIDE_EPOCHS,
             "reserve": reserve(verified=False),
             "differences": ["cost is 1, on chain 2"],
             "checks": 42,
@@ -175,6 +177,19 @@ def test_demo_tables_name_each_difference(capsys: pytest.CaptureFixture[str]) ->
     assert "differs: cost is 1, on chain 2" in said
     assert "42 numbers checked" in said
     assert "-3.5000" in said
+
+
+def test_demo_tables_show_what_is_beside_the_epochs(capsys: pytest.CaptureFixture[str]) -> None:
+    """The match with both orders, the race with its places, the pool with what is in it."""
+    document = {"epochs": [], "accounts": [], "positions": [], "differences": [], "checks": 0}
+    print_demo({**document, **BESIDE_EPOCHS, "reserve": reserve(verified=True)})
+    said = capsys.readouterr().out
+
+    assert "MINT: two signed orders in epoch 3 of BTC, fee 0.022" in said
+    assert "taker: buys YES" in said
+    assert "Race ALTS: 180 staked on 3 places, 180 paid" in said
+    assert "The reward token of BTC has graduated: 100 USDC raised" in said
+    assert "200,000,000.0000" in said
 
 
 def test_colour_is_for_terminals_and_may_be_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -10,9 +10,16 @@ from chain_kit.networks import ANVIL_ADDRESSES
 def test_nobody_plays_two_roles(traders: int) -> None:
     """Traders, deployer, keepers and reporters are all different accounts, and anvil makes all of them."""
     cast = roles(traders)
-    indices = [cast.deployer, cast.resolver, cast.claimer, *cast.reporters, *trader_indices(traders)]
+    indices = [
+        cast.deployer,
+        cast.resolver,
+        cast.claimer,
+        *cast.reporters,
+        *cast.racers,
+        *trader_indices(traders),
+    ]
 
-    assert len(indices) == len(set(indices)) == traders + 6
+    assert len(indices) == len(set(indices)) == traders + 9
     assert max(indices) < cast.accounts
 
 
@@ -21,20 +28,20 @@ def test_users_accounts_have_no_role() -> None:
     cast = roles()
 
     assert USER_ACCOUNTS == len(ANVIL_ADDRESSES) == FIRST_ROLE
-    assert min(cast.deployer, cast.resolver, cast.claimer, *cast.reporters) >= USER_ACCOUNTS
+    assert min(cast.deployer, cast.resolver, cast.claimer, *cast.reporters, *cast.racers) >= USER_ACCOUNTS
 
 
 def test_traders_are_the_users_accounts_first() -> None:
     """The first ten traders are anvil's ten; more come after the roles."""
     assert list(range(10)) == trader_indices(10)
-    assert [*range(10), 16, 17, 18, 19] == trader_indices(14)
+    assert [*range(10), 19, 20, 21, 22] == trader_indices(14)
     assert [0] == trader_indices(1)
     assert [] == trader_indices(0)
 
 
 def test_anvil_makes_no_more_accounts_than_are_needed() -> None:
     """Without traders of its own a system has the user's accounts and the roles."""
-    assert (16, 16, 17, 20) == tuple(roles(count).accounts for count in (0, 10, 11, 14))
+    assert (19, 19, 20, 23) == tuple(roles(count).accounts for count in (0, 10, 11, 14))
 
 
 def test_three_reporters_sign_and_their_addresses_are_known() -> None:

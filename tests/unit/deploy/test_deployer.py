@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -8,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from chain_kit.deploy import DeploymentReport, DeploymentSpec, MarketSpec, Step, TokenSpec, deploy
-from chain_kit.deploy.local import local_spec
+from chain_kit.deploy import DeploymentSpec, MarketSpec, RaceSpec, Step, TokenSpec
 from chain_kit.errors import (
     CodeMismatchError,
     DeploymentConflictError,
@@ -18,62 +16,30 @@ from chain_kit.errors import (
     SendError,
     SettingError,
 )
-from chain_kit.manifest import Manifest
 from chain_kit.networks import ANVIL_ADDRESSES
 from chain_kit.oracle import feed_id
+from tests.system_support.deploying import REPORTERS, SPEC, Site
 from tests.system_support.fake_chain import FakeChain
 
-REPORTERS = ANVIL_ADDRESSES[:3]
-SPEC = local_spec(REPORTERS, chain_id=31337)
 TRANSACTIONS = [
-    *("new TestToken", "new TestToken", "new BoundaryOracle", "new SignedReportAdapter", "new EpochHub"),
-    *("new PayoutVault", "BoundaryOracle.registerFeed", "EpochHub.createMarket"),
-    *("TestToken.mint", "TestToken.approve", "EpochHub.deposit", "EpochHub.fundHouse", "new MrtCurve"),
+    *("new BoundaryOracle", "new Timelock", "new TestToken", "new TestToken", "new SignedReportAdapter"),
+    *("new EpochHub", "new PayoutVault", "BoundaryOracle.registerFeed", "EpochHub.setMatchOperator"),
+    *("new TestPoolFactory", "EpochHub.createMarket", "TestToken.mint", "TestToken.approve"),
+    *("EpochHub.deposit", "EpochHub.fundHouse", "new MrtCurve", "BoundaryOracle.transferOwnership"),
+    *("EpochHub.transferOwnership", "Timelock.acceptOwnerships"),
 ]
+MARKET = TRANSACTIONS[10:16]
 PARTS = [
-    *("CYM1", "USDC", "BoundaryOracle", "SignedReportAdapter", "EpochHub", "PayoutVault"),
-    *("feed BTC/USD", "market BTC", "house budget of market 1", "MrtCurve:BTC", "MrtToken:BTC"),
+    *("BoundaryOracle", "Timelock", "CYM1", "USDC", "SignedReportAdapter", "EpochHub", "PayoutVault"),
+    *("feed BTC/USD", f"match operator {FakeChain.sender} of EpochHub", "PoolFactory", "market BTC"),
+    *("house budget of market 1", "MrtCurve:BTC", "MrtToken:BTC"),
+    *("owner of BoundaryOracle", "owner of EpochHub"),
 ]
+STANDING = [*(name for name in PARTS if not name.startswith("house")), "owner of PayoutVault"]
+"""The budget is given once; the vault is the timelock's from its constructor on."""
 
 
-class Site:
-    """A chain, a manifest beside it, and what was told of the parts."""
-
-    def __init__(self, folder: Path, chain: FakeChain | None = None) -> None:
-        self.chain = chain or FakeChain()
-        self.path = folder / "deployments" / "31337.json"
-        self.told: list[Step] = []
-
-    def deploy(self, spec: DeploymentSpec = SPEC) -> DeploymentReport:
-        """A run of the deployer; `told` has its steps."""
-        self.told = []
-        return deploy(spec, self.chain, self.path, on_step=self.told.append)
-
-    @property
-    def manifest(self) -> Manifest:
-        """What is in the file."""
-        return Manifest.load(self.path)
-
-    def without(self, kind: str, *names: str) -> None:
-        """Removes parts from the file."""
-        document = json.loads(self.path.read_text())
-        for name in names:
-            del document[kind][name]
-        self.path.write_text(json.dumps(document))
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Site:
-    """An empty chain without a manifest."""
-    return Site(tmp_path)
-
-
-@pytest.fixture
-def deployed(site: Site) -> Site:
-    """A chain on which everything stands; what is sent is counted from here."""
-    site.deploy()
-    site.chain.sent.clear()
-    return site
+ETH = MarketSpec(symbol="ETH", feed="ETH/USD", liquidity=10**18)
 
 
 # ---------------------------------------------------------------- the first run, and the second
@@ -84,9 +50,10 @@ def test_first_run_sends_everything_in_order(site: Site) -> None:
     report = site.deploy()
 
     assert TRANSACTIONS == site.chain.sent
-    assert PARTS == [step.name for step in report.steps] == [step.name for step in site.told]
-    assert [] == [step for step in report.steps if step.transaction is None]
-    assert len(PARTS) == report.sent
+    assert report.steps == site.told
+    assert PARTS == [step.name for step in report.steps if step.transaction is not None]
+    assert ["owner of PayoutVault"] == [step.name for step in report.steps if step.transaction is None]
+    assert (len(PARTS), None) == (report.sent, report.waiting)
     assert report.manifest == site.manifest
 
 
@@ -107,7 +74,13 @@ def test_manifest_has_everything_that_is_on_chain(site: Site) -> None:
     assert (1, on_chain.facade, "BTC/USD", on_chain.genesis, on_chain.liquidity, 100) == (
         *(market.market_id, market.facade, market.feed, market.genesis, market.liquidity, market.fee_bps),
     )
-    assert SPEC.markets[0].house_budget == on_chain.houseBudget
+    assert (2500, 300) == (market.closing_liquidity_bps, market.closing_fee_bps)
+    assert (2500, 300) == (on_chain.closingLiquidityBps, on_chain.closingFeeBps)
+    assert SPEC.markets[0].house_budget == on_chain.houseBudget == on_chain.dailyBudget
+    curve = manifest.address("MrtCurve:BTC")
+    assert [market.pool, market.lock, market.staking] == [
+        site.chain.call("MrtCurve", curve, part) for part in ("pool", "lock", "staking")
+    ]
     assert (manifest.address("SignedReportAdapter"), 3600) == (
         *(manifest.feeds["BTC/USD"].adapter, manifest.feeds["BTC/USD"].deadline),
     )
@@ -122,7 +95,7 @@ def test_genesis_is_the_next_boundary_unless_it_is_given(tmp_path: Path) -> None
     site.chain.timestamp = 1_700_000_100
 
     assert 1_700_000_400 == site.deploy().manifest.market("BTC").genesis
-    given = local_spec(REPORTERS, chain_id=31337, genesis=1_700_100_000)
+    given = replace(SPEC, markets=(replace(SPEC.markets[0], genesis=1_700_100_000),))
     assert 1_700_100_000 == other.deploy(given).manifest.market("BTC").genesis
 
 
@@ -134,7 +107,7 @@ def test_second_run_sends_nothing(deployed: Site) -> None:
     assert [] == deployed.chain.sent
     assert 0 == report.sent
     assert {None} == {step.transaction for step in report.steps}
-    assert [name for name in PARTS if not name.startswith("house")] == [step.name for step in report.steps]
+    assert sorted(STANDING) == sorted(step.name for step in report.steps)
     assert before == (deployed.path.stat().st_mtime_ns, deployed.path.read_text())
 
 
@@ -197,7 +170,10 @@ def test_a_part_that_the_chain_lacks_is_all_that_is_sent(deployed: Site, name: s
     assert 0 == deployed.deploy().sent
 
 
-@pytest.mark.parametrize("name", ["CYM1", "USDC", "BoundaryOracle", "SignedReportAdapter", "EpochHub"])
+@pytest.mark.parametrize(
+    "name",
+    [*("CYM1", "USDC", "BoundaryOracle", "Timelock"), *("SignedReportAdapter", "EpochHub", "PoolFactory")],
+)
 def test_a_part_that_others_stand_on_cannot_be_made_anew(deployed: Site, name: str) -> None:
     """Others hold its address for good: that is said before anything is sent or written."""
     deployed.without("contracts", name)
@@ -210,13 +186,38 @@ def test_a_part_that_others_stand_on_cannot_be_made_anew(deployed: Site, name: s
 
 
 def test_a_market_more_is_all_that_is_sent(deployed: Site) -> None:
-    """A second market in the specification: its feed, itself, its budget and its curve, and nothing else."""
-    more = MarketSpec(symbol="ETH", feed="ETH/USD", liquidity=10**18, house_budget=5 * 10**18)
+    """A second market on a feed that is there: itself, its budget and its curve, and nothing else."""
+    more = MarketSpec(symbol="BTC2", feed="BTC/USD", liquidity=10**18, house_budget=5 * 10**18)
     deployed.deploy(replace(SPEC, markets=(*SPEC.markets, more)))
 
-    assert ["BoundaryOracle.registerFeed", *TRANSACTIONS[7:]] == deployed.chain.sent
-    assert {"BTC": 1, "ETH": 2} == {name: m.market_id for name, m in deployed.manifest.markets.items()}
-    assert {"BTC/USD", "ETH/USD"} == set(deployed.manifest.feeds)
+    assert deployed.chain.sent == MARKET
+    assert {"BTC": 1, "BTC2": 2} == {name: m.market_id for name, m in deployed.manifest.markets.items()}
+
+
+def test_races_bring_their_market(deployed: Site) -> None:
+    """With the first race comes the race market, with its operator, handed over; a second is one call."""
+    race = RaceSpec("DUEL", ("BTC/USD", "ETH/USD"), 1)
+    two = replace(SPEC, races=(race,), markets=(*SPEC.markets, ETH))
+    fresh = Site(deployed.path.parent.parent / "other")
+    manifest = fresh.deploy(two).manifest
+    (on_chain,) = fresh.chain.races_of(manifest.address("RaceMarket"))
+
+    assert ("DUEL", 1, ("BTC/USD", "ETH/USD"), 1, on_chain.genesis) == (
+        *(manifest.races["DUEL"].symbol, manifest.races["DUEL"].race_id, manifest.races["DUEL"].feeds),
+        *(manifest.races["DUEL"].positions, manifest.races["DUEL"].genesis),
+    )
+    assert fresh.chain.owners[manifest.address("RaceMarket")] == manifest.address("Timelock")
+    fresh.chain.sent.clear()
+    assert 0 == fresh.deploy(two).sent
+    fresh.without("races", "DUEL")
+    assert manifest == fresh.deploy(two).manifest
+    fresh.deploy(replace(two, races=(race, replace(race, symbol="AGAIN"))))
+    assert ["RaceMarket.createRace"] == fresh.chain.sent
+    with pytest.raises(DeploymentConflictError, match="race DUEL"):
+        fresh.deploy(replace(two, races=(replace(race, positions=2),)))
+    fresh.without("contracts", "RaceMarket")
+    with pytest.raises(DeploymentConflictError, match=r"race DUEL .* a new RaceMarket"):
+        fresh.deploy(two)
 
 
 # ---------------------------------------------------------------- broken off
@@ -234,6 +235,9 @@ def whole(site: Site) -> None:
     )
     assert manifest.feeds["BTC/USD"].adapter == manifest.address("SignedReportAdapter")
     assert manifest.settings_hash == SPEC.settings_hash
+    assert {manifest.address("Timelock")} == {
+        site.chain.owners[manifest.address(name)] for name in ("BoundaryOracle", "EpochHub", "PayoutVault")
+    }
     left = {k: v for k, v in site.chain.balances.items() if k[1] == site.chain.sender and v}
     assert {} == left
     site.chain.sent.clear()
@@ -267,6 +271,7 @@ def test_killed_after_sending_and_continued_is_whole(site: Site, nth: int) -> No
     assert 1 == site.chain.sent.count("BoundaryOracle.registerFeed")
     assert 1 == site.chain.sent.count("EpochHub.createMarket")
     assert 1 == site.chain.sent.count("EpochHub.fundHouse")
+    assert 1 == site.chain.sent.count("Timelock.acceptOwnerships")
     whole(site)
 
 
@@ -284,11 +289,15 @@ def changed(change: Callable[[DeploymentSpec], DeploymentSpec]) -> DeploymentSpe
         (lambda s: replace(s, report_threshold=3), "SignedReportAdapter"),
         (lambda s: replace(s, report_deadline=7200), "feed BTC/USD"),
         (lambda s: replace(s, root_delay=1_800), "PayoutVault"),
-        (lambda s: replace(s, owner=ANVIL_ADDRESSES[5]), "EpochHub"),
-        (lambda s: replace(s, guardian=ANVIL_ADDRESSES[5]), "EpochHub"),
+        (lambda s: replace(s, owner=ANVIL_ADDRESSES[5]), "Timelock"),
+        (lambda s: replace(s, guardian=ANVIL_ADDRESSES[5]), "Timelock"),
+        (lambda s: replace(s, timelock_delay=7200), "Timelock"),
         (lambda s: replace(s, operator=ANVIL_ADDRESSES[5]), "PayoutVault"),
         (lambda s: replace(s, treasury=ANVIL_ADDRESSES[5]), "MrtCurve:BTC"),
         (lambda s: replace(s, markets=(replace(s.markets[0], fee_bps=7),)), "market BTC"),
+        (lambda s: replace(s, markets=(replace(s.markets[0], closing_fee_bps=101),)), "market BTC"),
+        (lambda s: replace(s, markets=(replace(s.markets[0], closing_liquidity_bps=1),)), "market BTC"),
+        (lambda s: replace(s, markets=(replace(s.markets[0], pool_creator_bps=1),)), "MrtCurve:BTC"),
         (lambda s: replace(s, markets=(replace(s.markets[0], liquidity=7),)), "market BTC"),
         (lambda s: replace(s, markets=(replace(s.markets[0], genesis=300),)), "market BTC"),
         (lambda s: replace(s, markets=(replace(s.markets[0], curve_target=7),)), "MrtCurve:BTC"),
@@ -376,14 +385,27 @@ def with_tokens(**tokens: TokenSpec) -> DeploymentSpec:
 def test_a_token_that_is_there_is_used(site: Site) -> None:
     """USDC by its address: not deployed, told of as there, and in the vault's and the curve's arguments."""
     usdc = site.chain.place("TestToken", "USD Coin", "USDC", 6, ANVIL_ADDRESSES[9])
-    report = site.deploy(with_tokens(payout_token=TokenSpec("USDC", 6, usdc.lower())))
+    factory = site.chain.place("TestPoolFactory")
+    spec = replace(SPEC, payout_token=TokenSpec("USDC", 6, usdc.lower()), pool_factory=factory)
+    report = site.deploy(spec)
     manifest = report.manifest
 
     assert 1 == site.chain.sent.count("new TestToken")
     assert Step("USDC", usdc, None) in report.steps
     assert "USDC" not in manifest.contracts
     assert usdc == manifest.payout_token.address == manifest.contracts["PayoutVault"].arguments[1]
-    assert usdc == manifest.contracts["MrtCurve:BTC"].arguments[2]
+    (terms,) = manifest.contracts["MrtCurve:BTC"].arguments
+    assert (usdc, factory) == (terms[2], terms[8])
+    assert Step("PoolFactory", factory, None) in report.steps
+    assert "PoolFactory" not in manifest.contracts
+
+
+def test_a_pool_factory_that_is_not_there_is_refused(site: Site) -> None:
+    """An address without code: no curve is built on it."""
+    with pytest.raises(SettingError, match="given as pool_factory"):
+        site.deploy(replace(SPEC, pool_factory=ANVIL_ADDRESSES[3]))
+
+    assert "new MrtCurve" not in site.chain.sent
 
 
 def test_real_collateral_is_not_minted(site: Site) -> None:
@@ -421,19 +443,22 @@ NAMES = ("owner", "guardian", "operator", "treasury")
 
 
 def test_roles_may_be_others_than_the_deployer(site: Site) -> None:
-    """Owner, guardian, operator and treasury go where the specification says; the oracle is offered last."""
+    """Owner, guardian, operator and treasury go where the specification says; the deployer keeps nothing."""
     owner, guardian, operator, treasury = ANVIL_ADDRESSES[4:8]
     roles: Any = dict(zip(NAMES, (owner, guardian, operator, treasury), strict=True))
     report = site.deploy(replace(SPEC, **roles))
     contracts = report.manifest.contracts
-    oracle = contracts["BoundaryOracle"].address
+    hub, timelock = contracts["EpochHub"], contracts["Timelock"]
 
-    assert (owner, guardian) == (contracts["EpochHub"].arguments[0], contracts["EpochHub"].arguments[3])
-    assert (owner, operator, guardian) == tuple(contracts["PayoutVault"].arguments[n] for n in (0, 2, 3))
-    assert (owner, treasury) == contracts["MrtCurve:BTC"].arguments[6:8]
-    assert [*TRANSACTIONS, "BoundaryOracle.transferOwnership"] == site.chain.sent
-    assert owner == site.chain.call("BoundaryOracle", oracle, "pendingOwner")
-    assert "owner of BoundaryOracle" == report.steps[-1].name
+    assert ("3600", owner, guardian) == timelock.arguments
+    assert guardian == hub.arguments[3]
+    assert (timelock.address, operator, guardian) == tuple(
+        contracts["PayoutVault"].arguments[n] for n in (0, 2, 3)
+    )
+    assert [owner, treasury] == contracts["MrtCurve:BTC"].arguments[0][6:8]
+    assert TRANSACTIONS == site.chain.sent
+    assert site.chain.call("EpochHub", hub.address, "isMatchOperator", operator)
+    assert not site.chain.call("EpochHub", hub.address, "isMatchOperator", site.chain.sender)
     assert 0 == site.deploy(replace(SPEC, **roles)).sent
 
 
@@ -444,10 +469,10 @@ def test_a_market_of_somebody_else_is_not_ours(site: Site) -> None:
     with pytest.raises(SendError):
         site.deploy()
     hub, market = site.manifest.address("EpochHub"), SPEC.markets[0]
-    arguments = (feed_id(market.feed), "BTC", 1_700_000_100, market.liquidity, market.fee_bps)
-    chain.sender = ANVIL_ADDRESSES[9]
-    chain.transact("EpochHub", hub, "createMarket", *arguments)
-    chain.sender = FakeChain.sender
+    terms = (market.liquidity, 2500, market.fee_bps, 300, market.house_budget)
+    chain.act_as(ANVIL_ADDRESSES[9])
+    chain.transact("EpochHub", hub, "createMarket", feed_id(market.feed), "BTC", 1_700_000_100, terms)
+    chain.act_as(FakeChain.sender)
     site.deploy()
 
     assert 2 == site.manifest.market("BTC").market_id

@@ -12,12 +12,16 @@ from chain_kit.abi_codec import load_abi
 from chain_kit.units import checksum_address
 from indexer.blocks import Log
 from indexer.decode import Decoder, LogDecodeError
-from indexer.events import EVENTS, Bought
+from indexer.events import EVENTS, Bought, FillTransfer, OrderFilled, ShareTransfer
 from tests.index_support.chain import DEPLOYMENT, Raw, address_of, encode_event, raw_event
 
 CONTRACTS = ("EpochHub", "BoundaryOracle", "PayoutVault", "MrtCurve", "TestToken")
 ABI_EVENTS = [
     (contract, entry) for contract in CONTRACTS for entry in load_abi(contract) if entry["type"] == "event"
+]
+ORDERS_AND_MODES = [
+    *("OrderRegistered", "OrderCancelled", "NonceFloorRaised", "MatchOperatorSet", "HouseDailyBudgetSet"),
+    *("TradingModeEntered", "TradingModeLeft", "ReleaseRequested", "ReleaseSpent"),
 ]
 DECODER = Decoder(DEPLOYMENT)
 # What the database cannot hold is replaced, which a test of its own shows.
@@ -72,12 +76,12 @@ def test_typed_events_have_the_fields_of_the_abi(contract: str, name: str) -> No
 
 @pytest.mark.parametrize(
     "not_in_sums",
-    ["TradingPaused", "GuardianSet", "Approval", "OperatorSet", "OwnershipTransferred"],
+    ["TradingPaused", "GuardianSet", "Approval", "OperatorSet", "OwnershipTransferred", *ORDERS_AND_MODES],
 )
 def test_events_that_move_nothing_are_named_all_the_same(not_in_sums: str) -> None:
     """Powers and approvals are decoded for the record, without a type of their own."""
     entry = next(e for c, e in ABI_EVENTS if c == "EpochHub" and e["name"] == not_in_sums)
-    plain = {"address": address_of("x"), "bool": True, "uint256": 1}
+    plain = {"address": address_of("x"), "bool": True, "uint256": 1, "bytes32": b"x" * 32}
     event = DECODER.decode(
         _log(raw_event("EpochHub", not_in_sums, *(plain[i["type"]] for i in entry["inputs"])))
     )
@@ -94,6 +98,33 @@ def test_an_event_says_whose_it_is() -> None:
     events = DECODER.decode_all(map(_log, [deposited, curve, usdc]))
     assert [event.contract for event in events] == ["EpochHub", "MrtCurve:BTC", "token"]
     assert events[2].address == DEPLOYMENT.payout_token.address
+
+
+FILL = (b"h" * 32, address_of("a"), 1, 2, 0, True, 1_000, 400, 3)
+GIVEN = (address_of("operator"), address_of("b"), address_of("a"), 1 << 64 | 2 << 8, 1_000)
+
+
+def _hub_logs(*events: tuple[str, tuple[Any, ...]], first: int = 3, step: int = 1) -> list[Log]:
+    raws = [raw_event("EpochHub", name, *values) for name, values in events]
+    return [_log(raw)._replace(log_index=first + step * n) for n, raw in enumerate(raws)]
+
+
+def test_the_transfer_that_announces_a_fill_is_told_from_others() -> None:
+    """Only the one right before the fill, although the operator may make both."""
+    logs = _hub_logs(("Transfer", GIVEN), ("Transfer", GIVEN), ("OrderFilled", FILL), ("Transfer", GIVEN))
+    kinds = [type(event.data) for event in DECODER.decode_all(logs)]
+    assert kinds == [ShareTransfer, FillTransfer, OrderFilled, ShareTransfer]
+    assert DECODER.decode_all(logs)[1].data == FillTransfer(*GIVEN)
+
+
+def test_a_transfer_is_no_announcement_across_a_gap_or_a_block() -> None:
+    """What stands between, or is in the next block, parts the two."""
+    events = (("Transfer", GIVEN), ("OrderFilled", FILL))
+    apart = _hub_logs(*events, step=2)
+    last, filled = _hub_logs(*events)
+    later = [last, filled._replace(block_number=last.block_number + 1)]
+    for logs in (apart, later):
+        assert isinstance(DECODER.decode_all(logs)[0].data, ShareTransfer)
 
 
 def test_a_known_topic_of_another_contract_is_unknown() -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 from hypothesis import given, settings
@@ -15,6 +15,7 @@ from indexer.accounts import (
     Stake,
     curve_asset,
     curve_tokens_asset,
+    quotes_asset,
     token_asset,
 )
 from indexer.blocks import Log
@@ -52,13 +53,16 @@ def _expected(books: Books) -> dict[Key, int]:
     for (epoch, side), amount in books.house.items():
         account = "house-settled" if epoch in books.settled else "house"
         sums[Key(account, Stake(1, epoch, names[side]).shares)] = amount
+    for (epoch, side), amount in books.retired.items():
+        sums[Key(f"retired:{names[side]}", quotes_asset(1, epoch))] = amount
     for epoch, amount in books.sets.items():
         sums |= {Key("issued", Stake(1, epoch, name).shares): -amount for name in names}
     sums[Key(DEPLOYMENT.hub, token_asset(DEPLOYMENT.collateral.address))] = books.hub_tokens
     sums[Key(DEPLOYMENT.vault, token_asset(DEPLOYMENT.payout_token.address))] = books.vault_tokens
     sums[Key("active", ROOT)], sums[Key("pending", ROOT)] = books.active, books.pending or 0
     sums |= {Key(account, CLAIMED): n for account, n in books.claimed.items()}
-    sums[Key("raised", curve_asset("BTC"))], sums[Key("fees", curve_asset("BTC"))] = books.raised, books.fees
+    curve = {"raised": books.raised, "fees": books.fees, "pool": books.pooled}
+    sums |= {Key(account, curve_asset("BTC")): amount for account, amount in curve.items()}
     sums |= {Key(account, curve_tokens_asset("BTC")): n for account, n in books.curve_tokens.items()}
     return sums
 
@@ -67,11 +71,14 @@ def _expected(books: Books) -> dict[Key, int]:
 def test_sums_agree_with_a_model_of_the_contracts(seed: int) -> None:
     """Over random trading, every sum is what a model that keeps its own books says."""
     world = World(FakeChain(), seed)
-    world.run(250)
+    world.run(450)
     sums = _book(_events(world.chain)).sums
     expected = _expected(world.books)
     assert {key: sums.get(key, 0) for key in expected} == expected
-    assert Counter(event.name for event in _events(world.chain))["Redeemed"] > 0
+    assert sums[Key("fees", COLLATERAL)] == 0
+    names = Counter(event.name for event in _events(world.chain))
+    wanted = ("Redeemed", "OrderFilled", "FeesCharged", "HouseRetired", "Graduated")
+    assert min(names[name] for name in wanted) > 0
 
 
 # Few of everything, so that histories meet; zero and too much among the amounts.
@@ -81,10 +88,10 @@ AMOUNTS = st.sampled_from([0, 1, 2, 7, 10**18, 2**256 - 1])
 IDS = st.builds(lambda market, epoch, side: market << 64 | epoch << 8 | side, SMALL, SMALL, SMALL)
 
 
-def _field(name: str, kind: str) -> st.SearchStrategy[Any]:
-    if kind == "str":
+def _field(name: str, kind: type[Any]) -> st.SearchStrategy[Any]:
+    if kind is str:
         return st.sampled_from(ACCOUNTS)
-    if kind == "bool":
+    if kind is bool:
         return st.booleans()
     if name in ("market_id", "epoch", "side"):
         return SMALL
@@ -95,8 +102,7 @@ def _field(name: str, kind: str) -> st.SearchStrategy[Any]:
 def _any_event(draw: st.DrawFn) -> Event:
     """An event of any kind, whether or not the contracts could log it now."""
     (contract, name), kind = draw(st.sampled_from(sorted(EVENTS.items(), key=str)))
-    annotations = kind.__annotations__
-    data = kind(*(draw(_field(field, annotations[field])) for field in kind._fields))
+    data = kind(*(draw(_field(field, hint)) for field, hint in get_type_hints(kind).items()))
     label = {"MrtCurve": "MrtCurve:BTC", "TestToken": "token"}.get(contract, contract)
     log = Log(draw(st.integers(0, 9)), "0x", draw(st.integers(0, 9)), "0x", "0x", (), "0x")
     return Event(log, label, DEPLOYMENT.collateral.address, name, {}, data)
@@ -158,7 +164,7 @@ def test_money_and_shares_do_not_depend_on_the_order(events: list[Event], chance
 
 
 def _depends_on_order(key: Key) -> bool:
-    return key.asset.startswith(("cost:", "realized:")) or key.asset == ROOT
+    return key.asset.startswith(("cost:", "realized:", "quotes:")) or key.asset == ROOT
 
 
 @given(HISTORIES)
@@ -188,6 +194,52 @@ def test_the_last_share_takes_the_rest_of_the_cost(paid: int, parts: list[int]) 
     sums = _book(events).sums
     assert sums[Key(account, Stake(1, 1, "YES").cost)] == 0
     assert sums.get(Key(account, "realized:1:1"), 0) == sum(part // 3 for part in parts) - paid
+
+
+def _sums_of(*values: tuple[str, tuple[Any, ...]]) -> dict[Key, int]:
+    """The sums of some of the hub's events."""
+    logs = [Log(1, "0x", n, "0x", "0x", (), "0x") for n in range(len(values))]
+    hub = DEPLOYMENT.hub
+    events = [
+        Event(log, "EpochHub", hub, name, {}, _typed(name, fields))
+        for log, (name, fields) in zip(logs, values, strict=True)
+    ]
+    return {key: amount for key, amount in _book(events).sums.items() if amount}
+
+
+def test_a_match_is_entered_fill_by_fill() -> None:
+    """A swap of 1,000 and a mint of 2,000: the pot has the sets, the operator the fees, costs their fees."""
+    taker, seller, buyer, operator = (address_of(name) for name in ("taker", "seller", "buyer", "operator"))
+    sums = _sums_of(
+        ("OrderFilled", ("0x1", seller, 1, 7, 0, False, 1_000, 400, 3)),
+        ("OrderFilled", ("0x2", buyer, 1, 7, 1, True, 2_000, 1_200, 5)),
+        ("OrderFilled", ("0x3", taker, 1, 7, 0, True, 3_000, 1_200, 7)),
+        ("FeesCharged", (operator, 15)),
+    )
+    collateral = {key.account: amount for key, amount in sums.items() if key.asset == COLLATERAL}
+    yes, no = Stake(1, 7, "YES"), Stake(1, 7, "NO")
+
+    assert collateral == {
+        f"balance:{seller}": 397,
+        f"balance:{buyer}": -1_205,
+        f"balance:{taker}": -1_207,
+        f"balance:{operator}": 15,
+        "pot:1:7": 2_000,
+    }
+    assert (sums[Key("issued", yes.shares)], sums[Key("issued", no.shares)]) == (-2_000, -2_000)
+    assert (sums[Key(taker, yes.cost)], sums[Key(buyer, no.cost)]) == (1_207, 1_205)
+    assert sums[Key(seller, "realized:1:7")] == 397
+
+
+def test_a_seller_realises_what_is_left_after_its_fee() -> None:
+    """Of shares bought for 500, the fee included, a half sold for 300 less a fee of 10 is a profit of 40."""
+    account = address_of("a")
+    sums = _sums_of(
+        ("OrderFilled", ("0x1", account, 1, 7, 1, True, 1_000, 490, 10)),
+        ("OrderFilled", ("0x2", account, 1, 7, 1, False, 500, 300, 10)),
+    )
+    assert sums[Key(account, Stake(1, 7, "NO").cost)] == 250
+    assert sums[Key(account, "realized:1:7")] == 40
 
 
 def _typed(name: str, fields: tuple[Any, ...]) -> Any:

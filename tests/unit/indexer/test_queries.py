@@ -32,7 +32,7 @@ SIDES = (0, 1)
 def world() -> World:
     """A market that has traded through a dozen epochs or two."""
     made = World(FakeChain(), 11)
-    made.run(160)
+    made.run(180)
     return made
 
 
@@ -131,6 +131,9 @@ async def test_the_first_market_keeps_its_symbol(world: World, store: Store) -> 
         world.genesis,
         10**20,
         0,
+        10_000,
+        0,
+        10**20,
     )
     block = world.chain.mine(raw_event("EpochHub", "MarketCreated", *values), seconds=0)
     await store.take(world.chain.forward(block.number))
@@ -154,7 +157,8 @@ async def test_an_epoch_of_the_far_future_is_listed_alone(world: World, store: S
 
 
 def _price_of_yes(books: Books, epoch: int) -> Decimal:
-    yes, no = (Decimal(books.house[epoch, side]) / LIQUIDITY for side in SIDES)
+    liquidity = books.liquidity.get(epoch, LIQUIDITY)
+    yes, no = (Decimal(books.quoted(epoch, side)) / liquidity for side in SIDES)
     return (-yes).exp() / ((-yes).exp() + (-no).exp())
 
 
@@ -236,8 +240,9 @@ async def test_amounts_have_the_decimals_of_their_token(database_url: str) -> No
     account, feed = address_of("a"), b"X".ljust(32, b"\0")
     chain = FakeChain()
     genesis = chain.tip.timestamp // 300 * 300
+    terms = (genesis, 10**6, 0, 10_000, 0, 10**6)
     chain.mine(
-        raw_event("EpochHub", "MarketCreated", 1, address_of("f"), feed, account, "X", genesis, 10**6, 0),
+        raw_event("EpochHub", "MarketCreated", 1, address_of("f"), feed, account, "X", *terms),
         raw_event("EpochHub", "Deposited", account, account, 1_500_000),
         raw_event("TestToken", "Transfer", account, deployment.hub, 1_500_000, address=usdc.address),
         raw_event("TestToken", "Transfer", account, deployment.vault, 7, address=usdc.address),
@@ -265,6 +270,8 @@ async def test_markets_tell_what_they_were_made_with(world: World, store: Store)
             "epoch": (world.chain.tip.timestamp - world.genesis) // 300 + 1,
             "liquidity": "100",
             "fee_bps": 100,
+            "closing_liquidity_bps": 4_000,
+            "closing_fee_bps": 300,
         }
     ]
 

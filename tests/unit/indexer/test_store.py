@@ -184,7 +184,8 @@ async def test_a_symbol_that_is_not_text_does_not_stop_the_index(database_url: s
     """Anyone may create a market: NUL and broken UTF-8 in its symbol are replaced."""
     chain = FakeChain()
     feed = b"X".ljust(32, b"\0")
-    market = (1, address_of("facade"), feed, address_of("creator"), "a\0b", 1_700_000_100, 10**20, 0)
+    terms = (1_700_000_100, 10**20, 0, 10_000, 0, 10**20)
+    market = (1, address_of("facade"), feed, address_of("creator"), "a\0b", *terms)
     created = raw_event("EpochHub", "MarketCreated", *market)
     chain.mine(created, replace(created, data=created.data.replace("610062", "61ff62")))
     async with open_store(database_url, DEPLOYMENT) as store:

@@ -3,6 +3,8 @@ pragma solidity 0.8.37;
 
 import {IERC6909} from "@openzeppelin/contracts/interfaces/IERC6909.sol";
 
+import {ICollateralLedger} from "../../../../contracts/interfaces/ICollateralLedger.sol";
+import {ICompleteSets} from "../../../../contracts/interfaces/ICompleteSets.sol";
 import {IEpochHub, Side} from "../../../../contracts/interfaces/IEpochHub.sol";
 import {HubFixture} from "../../support/HubFixture.sol";
 
@@ -86,7 +88,7 @@ abstract contract HubBuyTest is HubFixture {
 
     /// @notice Nothing is not an amount.
     function test_RevertWhen_AmountIsZero() public {
-        vm.expectRevert(IEpochHub.ZeroAmount.selector);
+        vm.expectRevert(ICollateralLedger.ZeroAmount.selector);
         _buy(alice, Side.YES, 0);
     }
 
@@ -135,7 +137,9 @@ abstract contract HubBuyTest is HubFixture {
     /// @notice No collateral, no shares.
     function test_RevertWhen_BalanceIsTooSmall() public {
         uint256 balance = 1000 * ONE;
-        vm.expectRevert(abi.encodeWithSelector(IEpochHub.InsufficientCollateral.selector, alice, balance + 1, balance));
+        vm.expectRevert(
+            abi.encodeWithSelector(ICollateralLedger.InsufficientCollateral.selector, alice, balance + 1, balance)
+        );
         _buy(alice, Side.YES, balance + 1);
     }
 
@@ -155,14 +159,14 @@ abstract contract HubBuyTest is HubFixture {
         assertGt(_buy(bob, Side.NO, ONE), 0);
     }
 
-    /// @notice The house holds 2^84 - 1 shares of a side and no more.
+    /// @notice The house holds 2^83 - 1 shares of a side and no more.
     function test_RevertWhen_HouseIsFull() public {
-        uint256 most = (1 << 84) - 1;
+        uint256 most = (1 << 83) - 1;
         _deposit(alice, most);
         uint256 amount = most - OPENING + 1;
-        vm.expectRevert(abi.encodeWithSelector(IEpochHub.EpochFull.selector, most + 1, most));
+        vm.expectRevert(abi.encodeWithSelector(ICompleteSets.EpochFull.selector, most + 1, most));
         _buy(alice, Side.YES, amount);
-        vm.expectRevert(abi.encodeWithSelector(IEpochHub.EpochFull.selector, most + 1, most));
+        vm.expectRevert(abi.encodeWithSelector(ICompleteSets.EpochFull.selector, most + 1, most));
         _buy(alice, Side.NO, amount);
         assertGt(_buy(alice, Side.NO, amount - 1), 0);
     }

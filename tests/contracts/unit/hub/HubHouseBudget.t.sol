@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {ICollateralLedger} from "../../../../contracts/interfaces/ICollateralLedger.sol";
+import {ICompleteSets} from "../../../../contracts/interfaces/ICompleteSets.sol";
 import {IEpochHub, Side} from "../../../../contracts/interfaces/IEpochHub.sol";
 import {HubFixture} from "../../support/HubFixture.sol";
 
@@ -47,27 +49,49 @@ abstract contract HubHouseBudgetTest is HubFixture {
     /// @notice Nothing is not an amount.
     function test_RevertWhen_AmountIsZero() public {
         vm.startPrank(creator);
-        vm.expectRevert(IEpochHub.ZeroAmount.selector);
+        vm.expectRevert(ICollateralLedger.ZeroAmount.selector);
         hub.fundHouse(marketId, 0);
-        vm.expectRevert(IEpochHub.ZeroAmount.selector);
+        vm.expectRevert(ICollateralLedger.ZeroAmount.selector);
         hub.defundHouse(marketId, 0);
     }
 
     /// @notice A budget is paid from the internal balance.
     function test_RevertWhen_FundingMoreThanTheBalance() public {
         uint256 balance = 1000 * ONE;
-        vm.expectRevert(abi.encodeWithSelector(IEpochHub.InsufficientCollateral.selector, alice, balance + 1, balance));
+        vm.expectRevert(
+            abi.encodeWithSelector(ICollateralLedger.InsufficientCollateral.selector, alice, balance + 1, balance)
+        );
         vm.prank(alice);
         hub.fundHouse(marketId, balance + 1);
     }
 
-    /// @notice A budget has 96 bits.
+    /// @notice A budget has 80 bits.
     function test_RevertWhen_BudgetIsFull() public {
-        uint256 most = type(uint96).max;
+        uint256 most = type(uint80).max;
         _deposit(alice, most);
         vm.expectRevert(abi.encodeWithSelector(IEpochHub.HouseBudgetFull.selector, BUDGET + most, most));
         vm.prank(alice);
         hub.fundHouse(marketId, most);
+    }
+
+    /// @notice A house that wins more than a budget can be settles all the same: the rest is the creator's.
+    function test_SettleHouseBeyondAFullBudget() public {
+        uint256 most = type(uint80).max;
+        _deposit(alice, 4 * most);
+        _buy(alice, Side.YES, 4 * most);
+        _resolve(1, PRICE, PRICE - 1);
+        uint256 rest = BUDGET + 4 * most - most;
+        vm.expectEmit(address(hub));
+        emit IEpochHub.HouseSettled(marketId, 1, _houseYes(1), OPENING + 4 * most, OPENING + 4 * most);
+        vm.expectEmit(address(hub));
+        emit IEpochHub.HouseDefunded(marketId, creator, rest);
+        assertEq(OPENING + 4 * most, hub.settleHouse(marketId, _one(1)));
+        assertEq(most, hub.market(marketId).houseBudget);
+        assertEq(0, hub.market(marketId).spentToday);
+        assertEq(rest, hub.collateralOf(creator));
+        vm.prank(creator);
+        hub.withdraw(creator, rest);
+        _assertSolvent();
     }
 
     /// @notice After YES the house gets its YES shares back into the budget.
@@ -116,7 +140,7 @@ abstract contract HubHouseBudgetTest is HubFixture {
     function test_RevertWhen_EpochIsOpen() public {
         _buy(alice, Side.YES, ONE);
         for (uint256 i; i < 2; ++i) {
-            vm.expectRevert(abi.encodeWithSelector(IEpochHub.EpochStillOpen.selector, marketId, 1));
+            vm.expectRevert(abi.encodeWithSelector(ICompleteSets.EpochStillOpen.selector, marketId, 1));
             hub.settleHouse(marketId, _one(1));
             vm.warp(_endOf(1));
         }
@@ -140,6 +164,20 @@ abstract contract HubHouseBudgetTest is HubFixture {
         hub.settleHouse(marketId, _one(1));
     }
 
+    /// @notice An epoch number that would make another market's key settles nothing of it.
+    function test_RevertWhen_SettledEpochAliasesAnotherBook() public {
+        uint256 second = _createMarket("TWO", GENESIS, LIQUIDITY, FEE_BPS);
+        _useMarket(_flat(LIQUIDITY, FEE_BPS), BUDGET);
+        _buy(alice, Side.YES, ONE);
+        _resolve(1, PRICE, PRICE + 1);
+        uint256 alias_ = 1 << 56 | 1;
+        assertEq(marketId << 56 | 1, second << 56 | alias_);
+        vm.expectRevert(abi.encodeWithSelector(ICompleteSets.EpochOutOfRange.selector, alias_, (1 << 40) - 1));
+        hub.settleHouse(second, _one(alias_));
+        (,,, bool settled) = hub.epochState(marketId, 1);
+        assertFalse(settled);
+    }
+
     /// @notice One lopsided epoch costs the house what it has set aside and no more.
     function test_WorstLossIsTheOpening() public {
         _deposit(alice, 1_000_000 * ONE);
@@ -160,6 +198,10 @@ abstract contract HubHouseBudgetTest is HubFixture {
         _resolve(1, PRICE, PRICE);
         hub.settleHouse(marketId, _one(1));
         assertGt(hub.market(marketId).houseBudget, BUDGET);
+    }
+
+    function _houseYes(uint256 epoch) private view returns (uint256 houseYes) {
+        (, houseYes,,) = hub.epochState(marketId, epoch);
     }
 
     function _settle(uint256 endPrice, bool yesPays, bool noPays) private {

@@ -3,7 +3,8 @@ pragma solidity 0.8.37;
 
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 
-import {IEpochHub, Side} from "../../../../contracts/interfaces/IEpochHub.sol";
+import {ICollateralLedger} from "../../../../contracts/interfaces/ICollateralLedger.sol";
+import {Side} from "../../../../contracts/interfaces/IEpochHub.sol";
 import {HubFixture} from "../../support/HubFixture.sol";
 
 abstract contract HubPowersTest is HubFixture {
@@ -11,10 +12,10 @@ abstract contract HubPowersTest is HubFixture {
     function test_SetTradingPaused() public {
         vm.startPrank(guardian);
         vm.expectEmit(address(hub));
-        emit IEpochHub.TradingPaused(true);
+        emit ICollateralLedger.TradingPaused(true);
         hub.setTradingPaused(true);
         vm.expectEmit(address(hub));
-        emit IEpochHub.TradingPaused(false);
+        emit ICollateralLedger.TradingPaused(false);
         hub.setTradingPaused(false);
         vm.stopPrank();
         assertGt(_buy(alice, Side.YES, ONE), 0);
@@ -26,13 +27,13 @@ abstract contract HubPowersTest is HubFixture {
         vm.prank(guardian);
         hub.setTradingPaused(true);
         vm.startPrank(alice);
-        vm.expectRevert(IEpochHub.TradingIsPaused.selector);
+        vm.expectRevert(ICollateralLedger.TradingIsPaused.selector);
         hub.buy(marketId, Side.YES, ONE, 0, 0, NEVER);
-        vm.expectRevert(IEpochHub.TradingIsPaused.selector);
+        vm.expectRevert(ICollateralLedger.TradingIsPaused.selector);
         hub.sell(marketId, Side.YES, ONE, 0, 0, NEVER);
-        vm.expectRevert(IEpochHub.TradingIsPaused.selector);
+        vm.expectRevert(ICollateralLedger.TradingIsPaused.selector);
         facade.buyNo(ONE);
-        vm.expectRevert(IEpochHub.TradingIsPaused.selector);
+        vm.expectRevert(ICollateralLedger.TradingIsPaused.selector);
         facade.sellNo(ONE, 0, 0, NEVER);
     }
 
@@ -40,7 +41,7 @@ abstract contract HubPowersTest is HubFixture {
     function test_RevertWhen_PausedByAnother() public {
         address[3] memory others = [alice, owner, creator];
         for (uint256 i; i < others.length; ++i) {
-            vm.expectRevert(abi.encodeWithSelector(IEpochHub.NotGuardian.selector, others[i]));
+            vm.expectRevert(abi.encodeWithSelector(ICollateralLedger.NotGuardian.selector, others[i]));
             vm.prank(others[i]);
             hub.setTradingPaused(true);
         }
@@ -49,12 +50,12 @@ abstract contract HubPowersTest is HubFixture {
     /// @notice The owner names the guardian; the former one has no power any more.
     function test_SetGuardian() public {
         vm.expectEmit(address(hub));
-        emit IEpochHub.GuardianSet(bob);
+        emit ICollateralLedger.GuardianSet(bob);
         vm.prank(owner);
         hub.setGuardian(bob);
         assertEq(bob, hub.guardian());
 
-        vm.expectRevert(abi.encodeWithSelector(IEpochHub.NotGuardian.selector, guardian));
+        vm.expectRevert(abi.encodeWithSelector(ICollateralLedger.NotGuardian.selector, guardian));
         vm.prank(guardian);
         hub.setTradingPaused(true);
         vm.prank(bob);

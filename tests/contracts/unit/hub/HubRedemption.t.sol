@@ -4,7 +4,8 @@ pragma solidity 0.8.37;
 import {IERC6909} from "@openzeppelin/contracts/interfaces/IERC6909.sol";
 
 import {BoundaryStatus} from "../../../../contracts/interfaces/IBoundaryOracle.sol";
-import {IEpochHub, Outcome, Side} from "../../../../contracts/interfaces/IEpochHub.sol";
+import {ICompleteSets} from "../../../../contracts/interfaces/ICompleteSets.sol";
+import {Outcome, Side} from "../../../../contracts/interfaces/IEpochHub.sol";
 import {HubFixture} from "../../support/HubFixture.sol";
 
 abstract contract HubRedemptionTest is HubFixture {
@@ -69,7 +70,7 @@ abstract contract HubRedemptionTest is HubFixture {
         vm.expectEmit(address(hub));
         emit IERC6909.Transfer(bob, alice, address(0), _idOf(1, Side.NO), NO_SHARES);
         vm.expectEmit(address(hub));
-        emit IEpochHub.Redeemed(marketId, 1, alice, YES_SHARES, NO_SHARES, YES_SHARES);
+        emit ICompleteSets.Redeemed(marketId, 1, alice, YES_SHARES, NO_SHARES, YES_SHARES);
         vm.prank(bob);
         assertEq(YES_SHARES, hub.redeemFor(alice, marketId, _one(1)));
         assertEq(before + YES_SHARES, token.balanceOf(alice));
@@ -109,17 +110,30 @@ abstract contract HubRedemptionTest is HubFixture {
         hub.transfer(alice, _idOf(1, Side.YES), ONE);
         _resolve(1, PRICE, PRICE + 1);
         vm.expectEmit(address(hub));
-        emit IEpochHub.Redeemed(marketId, 1, bob, 0, ONE, 0);
+        emit ICompleteSets.Redeemed(marketId, 1, bob, 0, ONE, 0);
         assertEq(0, hub.redeem(marketId, _one(1)));
         assertEq(1000 * ONE, token.balanceOf(bob));
         assertEq(0, hub.balanceOf(bob, _idOf(1, Side.NO)));
+    }
+
+    /// @notice A side that is not held is not announced, and nothing is not transferred.
+    function test_RedeemOneSide() public {
+        vm.prank(alice);
+        hub.transfer(bob, _idOf(1, Side.NO), NO_SHARES);
+        _resolve(1, PRICE, PRICE - 1);
+        vm.expectCall(address(token), abi.encodeWithSelector(token.transfer.selector, alice), 0);
+        vm.recordLogs();
+        assertEq(0, hub.redeemFor(alice, marketId, _one(1)));
+        assertEq(2, vm.getRecordedLogs().length, "a transfer of YES, and the redemption");
+        assertEq(NO_SHARES, hub.redeemFor(bob, marketId, _one(1)));
+        assertEq(3, vm.getRecordedLogs().length, "a transfer of NO, the redemption, and the payment");
     }
 
     /// @notice Nothing is paid before the end.
     function test_RevertWhen_EpochRuns() public {
         _post(_startOf(1), PRICE);
         vm.warp(_endOf(1) - 1);
-        vm.expectRevert(abi.encodeWithSelector(IEpochHub.EpochStillOpen.selector, marketId, 1));
+        vm.expectRevert(abi.encodeWithSelector(ICompleteSets.EpochStillOpen.selector, marketId, 1));
         vm.prank(alice);
         hub.redeem(marketId, _one(1));
         assertEq(0, hub.claimable(marketId, 1, alice));
@@ -131,7 +145,7 @@ abstract contract HubRedemptionTest is HubFixture {
         vm.mockCall(address(oracle), abi.encodeWithSelector(oracle.endsOf.selector), voidStart);
         vm.warp(_endOf(1) - 1);
         _assertOutcome(Outcome.OPEN, 0, 0);
-        vm.expectRevert(abi.encodeWithSelector(IEpochHub.EpochStillOpen.selector, marketId, 1));
+        vm.expectRevert(abi.encodeWithSelector(ICompleteSets.EpochStillOpen.selector, marketId, 1));
         hub.redeemFor(alice, marketId, _one(1));
         vm.warp(_endOf(1));
         _assertOutcome(Outcome.VOID, 0, 0);
@@ -144,7 +158,7 @@ abstract contract HubRedemptionTest is HubFixture {
         _resolve(1, PRICE, PRICE + 1);
         vm.warp(_endOf(2));
         _assertOutcome(Outcome.YES, PRICE, PRICE + 1);
-        vm.expectRevert(abi.encodeWithSelector(IEpochHub.EpochStillOpen.selector, marketId, 2));
+        vm.expectRevert(abi.encodeWithSelector(ICompleteSets.EpochStillOpen.selector, marketId, 2));
         vm.prank(alice);
         hub.redeem(marketId, _range(1, 2));
     }
@@ -152,10 +166,10 @@ abstract contract HubRedemptionTest is HubFixture {
     /// @notice Who holds nothing redeems nothing.
     function test_RevertWhen_NothingIsHeld() public {
         _resolve(1, PRICE, PRICE + 1);
-        vm.expectRevert(abi.encodeWithSelector(IEpochHub.NothingToRedeem.selector, bob));
+        vm.expectRevert(abi.encodeWithSelector(ICompleteSets.NothingToRedeem.selector, bob));
         vm.prank(bob);
         hub.redeem(marketId, _one(1));
-        vm.expectRevert(abi.encodeWithSelector(IEpochHub.NothingToRedeem.selector, bob));
+        vm.expectRevert(abi.encodeWithSelector(ICompleteSets.NothingToRedeem.selector, bob));
         hub.redeemFor(bob, marketId, new uint256[](0));
     }
 
@@ -163,9 +177,26 @@ abstract contract HubRedemptionTest is HubFixture {
     function test_RevertWhen_RedeemedBefore() public {
         _resolve(1, PRICE, PRICE + 1);
         hub.redeemFor(alice, marketId, _one(1));
-        vm.expectRevert(abi.encodeWithSelector(IEpochHub.NothingToRedeem.selector, alice));
+        vm.expectRevert(abi.encodeWithSelector(ICompleteSets.NothingToRedeem.selector, alice));
         vm.prank(alice);
         hub.redeem(marketId, _one(1));
+    }
+
+    /// @notice An epoch number that would make another market's key redeems nothing of it.
+    function test_RevertWhen_EpochAliasesAnotherBook() public {
+        uint256 second = _createMarket("TWO", GENESIS, LIQUIDITY, FEE_BPS);
+        uint256 third = _createMarket("THREE", GENESIS, LIQUIDITY, FEE_BPS);
+        vm.prank(alice);
+        hub.split(third, 1, ONE);
+        _resolve(1, PRICE, PRICE + 1);
+        // (market << 56) | epoch of the second market with this epoch is the key of the third.
+        uint256 alias_ = 1 << 56 | 1;
+        assertEq(third << 56 | 1, second << 56 | alias_);
+        vm.expectRevert(abi.encodeWithSelector(ICompleteSets.EpochOutOfRange.selector, alias_, (1 << 40) - 1));
+        hub.redeemFor(alice, second, _one(alias_));
+        (uint256 yesShares, uint256 noShares) = hub.positionOf(third, 1, alice);
+        assertEq(ONE, yesShares);
+        assertEq(ONE, noShares);
     }
 
     /// @notice Who was sent shares redeems them, and their former owner does not.
@@ -197,7 +228,7 @@ abstract contract HubRedemptionTest is HubFixture {
         (, uint256 owedBefore,) = hub.reserveStatus();
         uint256 walletBefore = token.balanceOf(alice);
         vm.expectEmit(address(hub));
-        emit IEpochHub.Redeemed(marketId, 1, alice, YES_SHARES, NO_SHARES, expected);
+        emit ICompleteSets.Redeemed(marketId, 1, alice, YES_SHARES, NO_SHARES, expected);
         vm.prank(alice);
         assertEq(expected, hub.redeem(marketId, _one(1)));
 

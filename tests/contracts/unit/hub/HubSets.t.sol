@@ -4,14 +4,16 @@ pragma solidity 0.8.37;
 import {IERC6909} from "@openzeppelin/contracts/interfaces/IERC6909.sol";
 import {ERC6909} from "@openzeppelin/contracts/token/ERC6909/ERC6909.sol";
 
-import {IEpochHub, Side} from "../../../../contracts/interfaces/IEpochHub.sol";
+import {ICollateralLedger} from "../../../../contracts/interfaces/ICollateralLedger.sol";
+import {ICompleteSets} from "../../../../contracts/interfaces/ICompleteSets.sol";
+import {Side} from "../../../../contracts/interfaces/IEpochHub.sol";
 import {HubFixture} from "../../support/HubFixture.sol";
 
 abstract contract HubSetsTest is HubFixture {
     /// @notice A split turns collateral into as many YES and NO.
     function test_Split() public {
         vm.expectEmit(address(hub));
-        emit IEpochHub.Split(marketId, 1, alice, 5 * ONE);
+        emit ICompleteSets.Split(marketId, 1, alice, 5 * ONE);
         vm.expectEmit(address(hub));
         emit IERC6909.Transfer(alice, address(0), alice, _idOf(1, Side.YES), 5 * ONE);
         vm.expectEmit(address(hub));
@@ -35,7 +37,7 @@ abstract contract HubSetsTest is HubFixture {
         vm.expectEmit(address(hub));
         emit IERC6909.Transfer(alice, alice, address(0), _idOf(1, Side.NO), 2 * ONE);
         vm.expectEmit(address(hub));
-        emit IEpochHub.Merged(marketId, 1, alice, 2 * ONE);
+        emit ICompleteSets.Merged(marketId, 1, alice, 2 * ONE);
         vm.prank(alice);
         hub.merge(marketId, 1, 2 * ONE);
 
@@ -67,7 +69,7 @@ abstract contract HubSetsTest is HubFixture {
     /// @notice No sets of an epoch that has ended.
     function test_RevertWhen_SplittingAnEndedEpoch() public {
         vm.warp(_endOf(1));
-        vm.expectRevert(abi.encodeWithSelector(IEpochHub.EpochEnded.selector, 1, _endOf(1)));
+        vm.expectRevert(abi.encodeWithSelector(ICompleteSets.EpochEnded.selector, 1, _endOf(1)));
         _split(alice, 1, ONE);
     }
 
@@ -109,27 +111,29 @@ abstract contract HubSetsTest is HubFixture {
     /// @notice Nothing is not an amount.
     function test_RevertWhen_AmountIsZero() public {
         vm.startPrank(alice);
-        vm.expectRevert(IEpochHub.ZeroAmount.selector);
+        vm.expectRevert(ICollateralLedger.ZeroAmount.selector);
         hub.split(marketId, 1, 0);
-        vm.expectRevert(IEpochHub.ZeroAmount.selector);
+        vm.expectRevert(ICollateralLedger.ZeroAmount.selector);
         hub.merge(marketId, 1, 0);
     }
 
     /// @notice A split is paid from the internal balance, and from nothing else.
     function test_RevertWhen_SplittingMoreThanTheBalance() public {
         uint256 balance = 1000 * ONE;
-        vm.expectRevert(abi.encodeWithSelector(IEpochHub.InsufficientCollateral.selector, alice, balance + 1, balance));
+        vm.expectRevert(
+            abi.encodeWithSelector(ICollateralLedger.InsufficientCollateral.selector, alice, balance + 1, balance)
+        );
         _split(alice, 1, balance + 1);
     }
 
-    /// @notice An epoch takes 2^87 - 1 sets and no more.
+    /// @notice An epoch takes 2^85 - 1 sets and no more.
     function test_RevertWhen_EpochIsFull() public {
-        uint256 most = (1 << 87) - 1;
+        uint256 most = (1 << 85) - 1;
         _deposit(alice, most + 1);
-        vm.expectRevert(abi.encodeWithSelector(IEpochHub.EpochFull.selector, most + 1, most));
+        vm.expectRevert(abi.encodeWithSelector(ICompleteSets.EpochFull.selector, most + 1, most));
         _split(alice, 1, most + 1);
         _split(alice, 1, most);
-        vm.expectRevert(abi.encodeWithSelector(IEpochHub.EpochFull.selector, most + 1, most));
+        vm.expectRevert(abi.encodeWithSelector(ICompleteSets.EpochFull.selector, most + 1, most));
         _split(alice, 1, 1);
         _assertPosition(1, most, most);
     }

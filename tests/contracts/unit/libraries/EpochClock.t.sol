@@ -24,6 +24,20 @@ contract EpochClockTest is Test {
         assertEq(12, clock.epochAt(GENESIS, GENESIS + 11 * 300));
     }
 
+    /// @notice What has passed of an epoch starts anew with each.
+    function test_ElapsedAt() public view {
+        assertEq(0, clock.elapsedAt(GENESIS, GENESIS));
+        assertEq(299, clock.elapsedAt(GENESIS, GENESIS + 299));
+        assertEq(0, clock.elapsedAt(GENESIS, GENESIS + 300));
+        assertEq(7, clock.elapsedAt(GENESIS, GENESIS + 11 * 300 + 7));
+    }
+
+    /// @notice The house trades for 270 of 300 seconds, and epoch numbers have forty bits.
+    function test_Constants() public view {
+        assertEq(270, clock.tradingWindow());
+        assertEq(1_099_511_627_775, clock.epochMax());
+    }
+
     /// @notice An instant lies in its epoch: from the start on, and before the end, which starts the next.
     function testFuzz_AnInstantIsInItsEpoch(uint40 genesis, uint40 instant) public view {
         uint256 epoch = clock.epochAt(genesis, instant);

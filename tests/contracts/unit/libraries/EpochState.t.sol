@@ -3,12 +3,21 @@ pragma solidity 0.8.37;
 
 import {Test} from "forge-std/Test.sol";
 
-import {IEpochHub} from "../../../../contracts/interfaces/IEpochHub.sol";
+import {ICompleteSets} from "../../../../contracts/interfaces/ICompleteSets.sol";
 import {LibraryHarness} from "../../support/LibraryHarness.sol";
 
 contract EpochStateTest is Test {
-    uint256 internal constant SETS_MAX = (1 << 87) - 1;
-    uint256 internal constant HOUSE_MAX = (1 << 84) - 1;
+    uint256 internal constant SETS_MAX = (1 << 85) - 1;
+    uint256 internal constant HOUSE_MAX = (1 << 83) - 1;
+    uint256 internal constant STEP_MAX = 15;
+
+    struct State {
+        uint256 sets;
+        uint256 quotedYes;
+        uint256 quotedNo;
+        uint256 step;
+        bool settled;
+    }
 
     LibraryHarness internal states;
 
@@ -17,50 +26,56 @@ contract EpochStateTest is Test {
     }
 
     /// @notice What is packed comes out again.
-    function testFuzz_PackAndUnpack(uint256 sets, uint256 houseYes, uint256 houseNo, bool settled) public view {
-        sets = bound(sets, 0, SETS_MAX);
-        houseYes = bound(houseYes, 0, HOUSE_MAX);
-        houseNo = bound(houseNo, 0, HOUSE_MAX);
-        _assertState(states.pack(sets, houseYes, houseNo, settled), sets, houseYes, houseNo, settled);
+    function testFuzz_PackAndUnpack(State memory state) public view {
+        _assertState(_pack(_bounded(state)), state);
     }
 
     /// @notice Sets change alone.
-    function testFuzz_WithSets(uint256 sets, uint256 houseYes, uint256 houseNo, bool settled, uint256 other)
-        public
-        view
-    {
-        sets = bound(sets, 0, SETS_MAX);
-        houseYes = bound(houseYes, 0, HOUSE_MAX);
-        houseNo = bound(houseNo, 0, HOUSE_MAX);
-        other = bound(other, 0, SETS_MAX);
-        uint256 state = states.withSets(states.pack(sets, houseYes, houseNo, settled), other);
-        _assertState(state, other, houseYes, houseNo, settled);
+    function testFuzz_WithSets(State memory state, uint256 other) public view {
+        uint256 packed = _pack(_bounded(state));
+        state.sets = bound(other, 0, SETS_MAX);
+        _assertState(states.withSets(packed, state.sets), state);
     }
 
     /// @notice The largest values fill the slot and leave each other alone.
     function test_PackTheLargest() public view {
-        assertEq(type(uint256).max, states.pack(SETS_MAX, HOUSE_MAX, HOUSE_MAX, true));
-        _assertState(states.pack(SETS_MAX, 0, HOUSE_MAX, false), SETS_MAX, 0, HOUSE_MAX, false);
+        assertEq(type(uint256).max, _pack(State(SETS_MAX, HOUSE_MAX, HOUSE_MAX, STEP_MAX, true)));
+        State memory alternate = State(SETS_MAX, 0, HOUSE_MAX, 0, true);
+        _assertState(_pack(alternate), alternate);
+        alternate = State(0, HOUSE_MAX, 0, STEP_MAX, false);
+        _assertState(_pack(alternate), alternate);
     }
 
     /// @notice What does not fit is refused by name, never cut off.
     function test_RevertWhen_ItDoesNotFit() public {
-        vm.expectRevert(abi.encodeWithSelector(IEpochHub.EpochFull.selector, SETS_MAX + 1, SETS_MAX));
-        states.pack(SETS_MAX + 1, 0, 0, false);
-        vm.expectRevert(abi.encodeWithSelector(IEpochHub.EpochFull.selector, HOUSE_MAX + 1, HOUSE_MAX));
-        states.pack(0, HOUSE_MAX + 1, 0, false);
-        vm.expectRevert(abi.encodeWithSelector(IEpochHub.EpochFull.selector, HOUSE_MAX + 1, HOUSE_MAX));
-        states.pack(0, 0, HOUSE_MAX + 1, false);
-        vm.expectRevert(abi.encodeWithSelector(IEpochHub.EpochFull.selector, type(uint256).max, SETS_MAX));
+        vm.expectRevert(abi.encodeWithSelector(ICompleteSets.EpochFull.selector, SETS_MAX + 1, SETS_MAX));
+        states.pack(SETS_MAX + 1, 0, 0, 0, false);
+        vm.expectRevert(abi.encodeWithSelector(ICompleteSets.EpochFull.selector, HOUSE_MAX + 1, HOUSE_MAX));
+        states.pack(0, HOUSE_MAX + 1, 0, 0, false);
+        vm.expectRevert(abi.encodeWithSelector(ICompleteSets.EpochFull.selector, HOUSE_MAX + 1, HOUSE_MAX));
+        states.pack(0, 0, HOUSE_MAX + 1, 0, false);
+        vm.expectRevert(abi.encodeWithSelector(ICompleteSets.EpochFull.selector, type(uint256).max, SETS_MAX));
         states.withSets(0, type(uint256).max);
     }
 
-    function _assertState(uint256 state, uint256 sets, uint256 houseYes, uint256 houseNo, bool settled) private view {
-        (uint256 actualSets, uint256 actualYes, uint256 actualNo, bool actualSettled, bool open) = states.unpack(state);
-        assertEq(sets, actualSets);
-        assertEq(houseYes, actualYes);
-        assertEq(houseNo, actualNo);
-        assertEq(settled, actualSettled);
-        assertEq(houseYes != 0 && !settled, open);
+    /// @dev Within its bits, in place.
+    function _bounded(State memory state) private pure returns (State memory) {
+        state.sets = bound(state.sets, 0, SETS_MAX);
+        state.quotedYes = bound(state.quotedYes, 0, HOUSE_MAX);
+        state.quotedNo = bound(state.quotedNo, 0, HOUSE_MAX);
+        state.step = bound(state.step, 0, STEP_MAX);
+        return state;
+    }
+
+    function _pack(State memory state) private view returns (uint256) {
+        return states.pack(state.sets, state.quotedYes, state.quotedNo, state.step, state.settled);
+    }
+
+    function _assertState(uint256 packed, State memory expected) private view {
+        State memory actual;
+        bool open;
+        (actual.sets, actual.quotedYes, actual.quotedNo, actual.step, actual.settled, open) = states.unpack(packed);
+        assertEq(abi.encode(expected), abi.encode(actual));
+        assertEq(expected.quotedYes != 0 && !expected.settled, open);
     }
 }

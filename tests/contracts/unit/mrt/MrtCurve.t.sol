@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {SafeTransferLib} from "solady/utils/SafeTransferLib.sol";
 
-import {IMrtCurve} from "../../../../contracts/interfaces/IMrtCurve.sol";
+import {CurveTerms, IMrtCurve} from "../../../../contracts/interfaces/IMrtCurve.sol";
 import {CurveFixture} from "../../support/CurveFixture.sol";
 
 contract MrtCurveTest is CurveFixture {
@@ -23,23 +23,16 @@ contract MrtCurveTest is CurveFixture {
         assertEq(0, curve.graduationProgress());
     }
 
-    /// @notice A curve needs a quote token, a creator and a treasury.
+    /// @notice A curve needs a quote token, a creator, a treasury and a factory of pools.
     function test_RevertWhen_AnAddressIsZero() public {
-        for (uint256 i; i < 3; ++i) {
+        for (uint256 i; i < 4; ++i) {
+            CurveTerms memory terms = _terms();
+            if (i == 0) terms.quoteToken = address(0);
+            if (i == 1) terms.creator = address(0);
+            if (i == 2) terms.treasury = address(0);
+            if (i == 3) terms.poolFactory = address(0);
             vm.expectRevert(IMrtCurve.ZeroAddress.selector);
-            this.deploy(
-                "MrtCurve.sol:MrtCurve",
-                abi.encode(
-                    "BTC Reward",
-                    "MRT-BTC",
-                    i == 0 ? address(0) : address(usdc),
-                    TARGET,
-                    FEE_BPS,
-                    CREATOR_SHARE_BPS,
-                    i == 1 ? address(0) : creator,
-                    i == 2 ? address(0) : treasury
-                )
-            );
+            _deployCurveOn(terms);
         }
     }
 
@@ -48,6 +41,14 @@ contract MrtCurveTest is CurveFixture {
         vm.expectRevert(abi.encodeWithSelector(IMrtCurve.TargetTooSmall.selector, 1e6 - 1, 1e6));
         _deployCurve(1e6 - 1, FEE_BPS, CREATOR_SHARE_BPS);
         _deployCurve(1e6, FEE_BPS, CREATOR_SHARE_BPS);
+    }
+
+    /// @notice A target is a small part of what a pool can hold at most.
+    function test_RevertWhen_TargetIsTooLarge() public {
+        uint256 most = type(uint104).max;
+        vm.expectRevert(abi.encodeWithSelector(IMrtCurve.TargetTooLarge.selector, most + 1, most));
+        _deployCurve(most + 1, FEE_BPS, CREATOR_SHARE_BPS);
+        _deployCurve(most, FEE_BPS, CREATOR_SHARE_BPS);
     }
 
     /// @notice The fee is ten per cent at most, and the creator's share of it all of it.
@@ -104,7 +105,7 @@ contract MrtCurveTest is CurveFixture {
         uint256 left = TARGET - curve.raised();
         (uint256 tokens, uint256 paid) = _buy(bob, 20_000e6);
         assertEq(TARGET, curve.raised());
-        assertEq(10_000, curve.graduationProgress());
+        assertEq(9999, curve.graduationProgress());
         assertApproxEqAbs(left * 10_000 / 9975, paid, 1);
         assertEq(20_000e6 - paid, usdc.balanceOf(bob));
         assertEq(tokens, mrt.balanceOf(bob));
@@ -132,7 +133,7 @@ contract MrtCurveTest is CurveFixture {
     /// @notice At the end the price is sixteen times that of the start.
     function test_PriceRisesSixteenfold() public {
         (uint256 first,,) = curve.quoteBuy(1e6);
-        _buy(alice, 20_000e6);
+        _buy(alice, TARGET * 10_000 / (10_000 - FEE_BPS) - 1e6);
         (uint256 last, uint256 fee) = curve.quoteSell(first);
         assertApproxEqRel(16e6, last + fee, 0.01e18);
     }
@@ -145,23 +146,26 @@ contract MrtCurveTest is CurveFixture {
         (uint256 tokens, uint256 paid) = _buy(bob, 1000e6);
         assertEq(1, paid);
         assertGt(tokens, 0);
-        assertEq(10_000, curve.graduationProgress());
+        assertEq(8000e6, curve.raised());
+        assertGt(curve.graduate(), 0);
     }
 
-    /// @notice A complete curve sells no more; it still buys back, and then sells again.
+    /// @notice A complete curve trades no more, neither before graduation nor after.
     function test_RevertWhen_CurveIsComplete() public {
         _buy(alice, 20_000e6);
-        vm.expectRevert(abi.encodeWithSelector(IMrtCurve.CurveComplete.selector, TARGET));
-        _buy(bob, 1e6);
-        _sell(alice, FOR_SALE / 10);
-        assertLt(curve.graduationProgress(), 10_000);
-        _buy(bob, 1e6);
-        _assertSound();
+        for (uint256 i; i < 2; ++i) {
+            vm.expectRevert(abi.encodeWithSelector(IMrtCurve.CurveComplete.selector, TARGET));
+            _buy(bob, 1e6);
+            vm.expectRevert(abi.encodeWithSelector(IMrtCurve.CurveComplete.selector, TARGET));
+            _sell(alice, FOR_SALE / 10);
+            _assertSound();
+            if (i == 0) curve.graduate();
+        }
     }
 
     /// @notice When all is sold back, nothing is owed but the fees.
     function test_SellEverythingBack() public {
-        (uint256 tokens,) = _buy(alice, 20_000e6);
+        (uint256 tokens,) = _buy(alice, 9000e6);
         _sell(alice, tokens);
         assertEq(0, curve.sold());
         assertLe(curve.raised(), 1);

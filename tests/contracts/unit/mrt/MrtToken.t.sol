@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 import {ERC20} from "solady/tokens/ERC20.sol";
 
 import {Deployer} from "../../support/Deployer.sol";
-import {IToken} from "../../support/Kit.sol";
+import {IMrt, IToken} from "../../support/Kit.sol";
 
 contract MrtTokenTest is Deployer {
     address internal constant PERMIT2 = 0x000000000022D473030F116dDEE9F6B43aC78BA3;
@@ -30,6 +30,46 @@ contract MrtTokenTest is Deployer {
     function test_RevertWhen_Minting() public {
         vm.expectRevert();
         token.mint(address(this), 1);
+    }
+
+    /// @notice A closed pool gets no tokens, from nobody and by no call; others do, and the pool again when it is open.
+    function test_ClosedPool() public {
+        address pool = makeAddr("pool");
+        address bob = makeAddr("bob");
+        IMrt mrt = IMrt(address(token));
+        assertEq(address(this), mrt.curve());
+        mrt.closePool(pool);
+        assertEq(pool, mrt.closedPool());
+        token.transfer(bob, 100e18);
+        bytes memory closed = abi.encodeWithSignature("PoolClosed(address)", pool);
+        vm.expectRevert(closed);
+        token.transfer(pool, 1);
+        vm.startPrank(bob);
+        vm.expectRevert(closed);
+        token.transfer(pool, 1);
+        token.approve(bob, 1);
+        vm.expectRevert(closed);
+        token.transferFrom(bob, pool, 1);
+        vm.stopPrank();
+        mrt.openPool(600e18);
+        assertEq(600e18, token.balanceOf(pool));
+        assertEq(0, token.balanceOf(address(this)));
+        assertEq(700e18, token.totalSupply());
+        assertEq(address(0), mrt.closedPool());
+        vm.startPrank(bob);
+        token.transfer(pool, 1e18);
+        token.transfer(address(0), 1e18);
+    }
+
+    /// @notice The pool is the curve's to close and to open.
+    function test_RevertWhen_NotTheCurve() public {
+        address bob = makeAddr("bob");
+        bytes memory expected = abi.encodeWithSignature("NotCurve(address)", bob);
+        vm.startPrank(bob);
+        vm.expectRevert(expected);
+        IMrt(address(token)).closePool(bob);
+        vm.expectRevert(expected);
+        IMrt(address(token)).openPool(0);
     }
 
     /// @notice A permit sets the allowance that its owner has signed.

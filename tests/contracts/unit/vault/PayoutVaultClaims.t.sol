@@ -110,7 +110,7 @@ contract PayoutVaultClaimsTest is VaultFixture {
 
     /// @notice Before the first root nothing can be proven, not even with an empty proof.
     function test_RevertWhen_ThereIsNoRoot() public {
-        vault = _deployVault(0, 0);
+        vault = _deployVault(ROOT_DELAY, SURPLUS_DELAY);
         usdc.mint(address(vault), RESERVE);
         vm.expectRevert(abi.encodeWithSelector(IPayoutVault.InvalidProof.selector, alice, 1));
         vault.claim(alice, 1, new bytes32[](0));
@@ -138,7 +138,7 @@ contract PayoutVaultClaimsTest is VaultFixture {
 
     /// @notice A signature is refused after its expiry.
     function test_RevertWhen_SignatureHasExpired() public {
-        uint256 expiry = block.timestamp;
+        uint256 expiry = vm.getBlockTimestamp();
         bytes memory signature = _sign(elsewhere, 100e6, expiry);
         bytes32[] memory proof = _proof(alice);
         vm.warp(expiry + 1);

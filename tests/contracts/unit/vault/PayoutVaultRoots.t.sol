@@ -43,15 +43,19 @@ contract PayoutVaultRootsTest is VaultFixture {
         );
     }
 
-    /// @notice Delays are a month at most, and surplus waits no less than a root.
+    /// @notice A root waits ten minutes to a month, and surplus no less than a root.
     function test_RevertWhen_DelayIsOutOfRange() public {
+        uint256 least = 600;
         uint256 most = 30 days;
-        vm.expectRevert(abi.encodeWithSelector(IPayoutVault.DelayOutOfRange.selector, most + 1, 0, most));
+        vm.expectRevert(abi.encodeWithSelector(IPayoutVault.DelayOutOfRange.selector, least - 1, least, most));
+        _deployVault(least - 1, most);
+        vm.expectRevert(abi.encodeWithSelector(IPayoutVault.DelayOutOfRange.selector, most + 1, least, most));
         _deployVault(most + 1, most + 1);
-        vm.expectRevert(abi.encodeWithSelector(IPayoutVault.DelayOutOfRange.selector, most + 1, 1, most));
-        _deployVault(1, most + 1);
-        vm.expectRevert(abi.encodeWithSelector(IPayoutVault.DelayOutOfRange.selector, 9, 10, most));
-        _deployVault(10, 9);
+        vm.expectRevert(abi.encodeWithSelector(IPayoutVault.DelayOutOfRange.selector, most + 1, least, most));
+        _deployVault(least, most + 1);
+        vm.expectRevert(abi.encodeWithSelector(IPayoutVault.DelayOutOfRange.selector, 899, 900, most));
+        _deployVault(900, 899);
+        _deployVault(least, least);
         _deployVault(most, most);
     }
 
