@@ -56,7 +56,7 @@ test-contracts: setup
 # Proofs, and campaigns of hours where `make test` takes minutes. Set DIFFERENTIAL_CASES for more, or fewer.
 test-long: setup symbolic ## symbolic, and every campaign at length
 	FOUNDRY_PROFILE=long $(FORGE) test --match-path 'tests/contracts/{fuzz,invariant}/**' $(FORGE_ARGS)
-	DIFFERENTIAL_CASES=$${DIFFERENTIAL_CASES:-200000} $(RUN) $(BIN)/pytest -q tests/differential
+	DIFFERENTIAL_CASES=$${DIFFERENTIAL_CASES:-50000} $(RUN) $(BIN)/pytest -q tests/differential
 
 # Its code is made for measuring: too large for a chain, and by the IR pipeline in the tests too, which lets them read
 # the clock late. A test that fails there only fails nothing here, as long as the figures have been written.

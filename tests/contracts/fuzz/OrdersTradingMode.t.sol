@@ -22,7 +22,7 @@ contract OrdersTradingModeFuzzTest is OrderActions {
         vm.prank(carol);
         hub.enterTradingMode();
         for (uint256 i; i < before.length; ++i) {
-            _somewhat(before[i], 20);
+            _somewhat(before[i], 20, NEVER);
         }
         if (_isLeaving()) return;
         uint256 goodAt = vm.getBlockTimestamp();
@@ -33,8 +33,7 @@ contract OrdersTradingModeFuzzTest is OrderActions {
         vm.revertToState(state);
 
         for (uint256 i; i < actions.length; ++i) {
-            _somewhat(actions[i], 15);
-            if (block.timestamp >= goodAt + DELAY) vm.warp(goodAt + DELAY - 1);
+            _somewhat(actions[i], 15, goodAt + DELAY - 1);
         }
         _match(taker, order, fill);
         (uint256 filled,,) = hub.orderState(_hash(order));
@@ -79,9 +78,10 @@ contract OrdersTradingModeFuzzTest is OrderActions {
         testFuzz_OutsideTradingModeEverythingIsImmediate(action, amount);
     }
 
-    /// @dev One of the actions, some seconds later, allowed or not; often in trading mode.
-    function _somewhat(uint256 seed, uint256 secondsMost) private {
-        vm.warp(block.timestamp + uint256(keccak256(abi.encode(seed, "time"))) % (secondsMost + 1));
+    /// @dev One of the actions, some seconds later but not after `latest`, allowed or not; often in trading mode.
+    function _somewhat(uint256 seed, uint256 secondsMost, uint256 latest) private {
+        uint256 later = vm.getBlockTimestamp() + uint256(keccak256(abi.encode(seed, "time"))) % (secondsMost + 1);
+        vm.warp(later < latest ? later : latest);
         uint256 action = uint256(keccak256(abi.encode(seed, "action"))) % ACTIONS;
         _act(action, uint256(keccak256(abi.encode(seed, "amount"))) % (60 * ONE));
     }
