@@ -28,8 +28,8 @@ STAMPS := .cache/stamps
 SOLC := .cache/solcx/solc-v0.8.37
 
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-python test-contracts test-long coverage symbolic mutate lint format abi gas \
-	lock clean
+.PHONY: help setup demo test test-python simulate test-contracts test-long coverage symbolic mutate lint format \
+	abi gas bench bench-peers lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,10 @@ else
 	$(RUN) $(BIN)/pytest -q -n 2 --dist loadscope --ignore tests/benchmarks
 	$(RUN) $(BIN)/pytest -q tests/benchmarks
 endif
+
+# For example: make simulate SIMULATE_ARGS='--seeds 300 1000', or the number of one seed to see what it does.
+simulate: setup ## ten thousand runs of the index against faults of its chain, its nodes and its machine
+	$(RUN) $(BIN)/python -m tests.simulator $(or $(SIMULATE_ARGS),--seeds 0 10000)
 
 test-contracts: setup
 	$(FORGE) test $(FORGE_ARGS)
@@ -97,6 +101,12 @@ abi: setup ## chain_kit/abi, from the compiler's output
 gas: setup ## the committed gas figures, measured again
 	$(RUN) $(BIN)/python -m tests.benchmarks.gas
 	$(RUN) $(BIN)/python -m tests.benchmarks.peers
+
+bench: setup ## how fast the index is: the floor, a peer, live latency, the curve; writes figures and charts
+	$(RUN) $(BIN)/python -m tests.benchmarks.index_speed
+
+bench-peers: setup ## Ponder on the same chain; takes it and Node 22 from npm into .cache/bench
+	$(RUN) $(BIN)/python -m tests.benchmarks.index_ponder
 
 lock: setup ## the lock files, from pyproject.toml and package.json
 	uv=$$($(BIN)/uv --version | cut -d' ' -f2) && \

@@ -1,4 +1,4 @@
-"""The ABI files, and values between Python and the ABI's bytes.
+"""Values between Python and the ABI's bytes, by the ABI files.
 
 Values are what eth_abi takes and gives: int for integers, bytes for bytes, addresses as checksummed strings.
 Structs come as named tuples, and so do a function's results where all of them have names.
@@ -10,15 +10,14 @@ from collections import namedtuple
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from typing import Any
 
-import orjson
 from eth_abi import decoding, encoding
 from eth_abi.codec import ABICodec
 from eth_abi.registry import BaseEquals, registry
 from eth_typing import AnyAddress, HexAddress, HexStr
 
+from chain_kit.abi_files import abi_names, load_abi
 from chain_kit.units import checksum_address, keccak256
 
 __all__ = ["CODEC", "AbiEntry", "abi_names", "functions_of", "load_abi"]
@@ -45,21 +44,6 @@ def _codec() -> ABICodec:
 
 CODEC = _codec()
 """eth_abi's codec, except that addresses come out checksummed."""
-
-
-@cache
-def abi_names() -> tuple[str, ...]:
-    """The names of all contracts that have an ABI file here, sorted."""
-    folder = resources.files("chain_kit").joinpath("abi")
-    names = (file.name for file in folder.iterdir())
-    return tuple(sorted(name.removesuffix(".json") for name in names if name.endswith(".json")))
-
-
-@cache
-def load_abi(name: str) -> tuple[dict[str, Any], ...]:
-    """The ABI of the contract `name`, one of `abi_names()`, as the compiler wrote it."""
-    text = resources.files("chain_kit").joinpath("abi", f"{name}.json").read_bytes()
-    return tuple(orjson.loads(text))
 
 
 @dataclass(frozen=True)

@@ -176,12 +176,11 @@ class RpcError(ChainKitError):
 
 
 class RpcUnreachableError(RpcError, hint="check that the node runs, and --rpc-url or ETH_RPC_URL"):
-    """No valid JSON-RPC answer came from `url`, which is shown without its credentials."""
+    """No valid JSON-RPC answer came from `url`, shown without credentials; `retry_after` are seconds."""
 
-    def __init__(self, url: str, reason: str) -> None:
+    def __init__(self, url: str, reason: str, retry_after: float | None = None) -> None:
         super().__init__(f"no answer from {url}: {reason}")
-        self.url = url
-        self.reason = reason
+        self.url, self.reason, self.retry_after = url, reason, retry_after
 
 
 class RpcResponseError(RpcError, hint="the node understood the request and refused it"):
@@ -283,7 +282,7 @@ class StoreDeploymentError(StoreError, hint="one database holds one deployment: 
     """The database belongs to another deployment."""
 
 
-class StoreSchemaError(StoreError, hint="index again into a new file: chain-kit index run --db NEW"):
+class StoreSchemaError(StoreError, hint="index into a new one: chain-kit index run --db NEW"):
     """The database was written by another version of chain-kit."""
 
 

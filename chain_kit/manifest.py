@@ -25,7 +25,7 @@ from chain_kit.json_fields import FieldError, JsonFields
 from chain_kit.units import keccak256
 
 if TYPE_CHECKING:  # a question loads a manifest, and must not load an HTTP client for that
-    from chain_kit.jsonrpc import JsonRpc
+    from chain_kit.jsonrpc import RpcClient
 
 __all__ = ["ContractRecord", "FeedRecord", "Manifest", "MarketRecord", "RaceRecord", "TokenRecord"]
 
@@ -166,7 +166,7 @@ class Manifest:
         """The first block that can hold an event of this deployment; 0 if nothing was deployed by us."""
         return min((r.block for r in self.contracts.values() if r.transaction is not None), default=0)
 
-    async def check_chain(self, rpc: JsonRpc) -> None:
+    async def check_chain(self, rpc: RpcClient) -> None:
         """Asks the node whether this manifest is of its chain, and every contract still has its code.
 
         Raises ManifestChainError (another chain id, or the same id with another genesis block: a new

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ from chain_kit.urls import public_url
 __all__ = ["FILE_NAME", "KEYS", "Key", "Settings"]
 
 FILE_NAME = "chain-kit.toml"
+_HTTP = ("http://", "https://")
+_WEBSOCKET = ("ws://", "wss://")
 _LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -44,10 +46,21 @@ def _network(value: str) -> str:
     return value
 
 
-def _url(value: str) -> str:
-    if not value.startswith(("http://", "https://")):
-        raise ValueError("must start with http:// or https://")
+def _urls(value: str) -> tuple[str, ...]:
+    urls = tuple(url.strip() for url in value.split(","))
+    if not all(url.startswith((*_HTTP, *_WEBSOCKET)) for url in urls) or not _first_http(urls):
+        raise ValueError("must start with http:// or https://; ws:// and wss:// may come after a comma")
+    return urls
+
+
+def _ws_url(value: str) -> str:
+    if not value.startswith(_WEBSOCKET):
+        raise ValueError("must start with ws:// or wss://")
     return value
+
+
+def _first_http(urls: Sequence[str]) -> str:
+    return next((url for url in urls if url.startswith(_HTTP)), "")
 
 
 def _chain_id(value: str) -> int:
@@ -79,7 +92,8 @@ def _key(name: str, parse: Callable[[str], Any], description: str, *shared: str)
 
 KEYS = (
     _key("network", _network, f"{', '.join(NETWORKS)}, or an http(s) URL"),
-    _key("rpc_url", _url, "the node to ask and to send to", "ETH_RPC_URL"),
+    _key("rpc_url", _urls, "the node to use; the index asks others too, after commas", "ETH_RPC_URL"),
+    _key("ws_url", _ws_url, "a node that pushes new blocks to the index"),
     _key("chain_id", _chain_id, "the chain id that the node must have"),
     _key("deployment", _path, "the deployment manifest"),
     _key("database", _database, "the index: a SQLite file, or a postgresql:// URL"),
@@ -96,6 +110,10 @@ class Settings:
 
     network: str
     rpc_url: str
+    """The first HTTP URL."""
+    rpc_urls: tuple[str, ...]
+    """All of them, HTTP and WebSocket, `ws_url` included."""
+    ws_url: str | None
     chain_id: int | None
     """None if nothing says which chain is expected: any will do."""
     deployment: Path
@@ -136,6 +154,7 @@ class Settings:
             if found is not None:
                 values[key.name], origins[key.name] = _parse(key, *found), found[1]
         _add_defaults(values, origins)
+        values |= _endpoints(values["rpc_url"], values["ws_url"])
         return cls(**values, origins=origins)
 
     def shown(self) -> list[tuple[str, str, str]]:
@@ -144,7 +163,10 @@ class Settings:
         for key in KEYS:
             value = getattr(self, key.name)
             text = "" if value is None else str(value)
-            rows.append((key.name, public_url(text) if "://" in text else text, self.origins[key.name]))
+            shown = public_url(text) if "://" in text else text
+            if key.name == "rpc_url":
+                shown = ", ".join(public_url(url) for url in self.rpc_urls if url != self.ws_url)
+            rows.append((key.name, shown, self.origins[key.name]))
         return rows
 
 
@@ -191,6 +213,11 @@ def _from_file(file: Path, *, required: bool) -> Layer:
     return layer
 
 
+def _endpoints(urls: tuple[str, ...], ws_url: str | None) -> dict[str, Any]:
+    every = urls if ws_url is None or ws_url in urls else (*urls, ws_url)
+    return {"rpc_url": _first_http(urls), "rpc_urls": every}
+
+
 def _add_defaults(values: dict[str, Any], origins: dict[str, str]) -> None:
     def default(name: str, value: object, origin: str = "default") -> None:
         if name not in values:
@@ -200,7 +227,8 @@ def _add_defaults(values: dict[str, Any], origins: dict[str, str]) -> None:
     default("network", LOCAL.name)
     network = resolve_network(values["network"])
     origin = f"network {network.name}" if named else "default"
-    default("rpc_url", network.rpc_url, origin)
+    default("rpc_url", (network.rpc_url,), origin)
+    default("ws_url", None)
     # A URL alone says nothing of the chain behind it: no id is expected then.
     default("chain_id", network.chain_id if named or not by_url else None, origin)
     chain = values["chain_id"] or LOCAL.chain_id

@@ -6,8 +6,10 @@
     ledger    events into additive entries (account, asset, delta)
     store     blocks, events, entries and cursor in one transaction, in SQLite or PostgreSQL
     state     what the sums and prices mean: outcomes, supplies, what can be claimed
+    registry  which events of which contracts count, what they move and read
     answers   the documents that readers get, from a state
-    queries   the answers out of a store, as of any indexed block
+    answering each further question: trades, candles, payouts, reward tokens, races, a market's status
+    queries   all answers out of a store, as of any indexed block
     due       what keepers have to do, out of a store
     verify    every stored row (`audit`), sum (`chain_checks`) and answer, recomputed from the chain
     tail      the runner: catches up and follows

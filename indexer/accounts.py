@@ -22,6 +22,8 @@ curve:S            `raised`, `fees` (quote that the curve of market S owes), `po
                    into the pool at graduation), `external`
 curve-tokens:S     0x… (bought less sold back), `curve` (minus all that is sold)
 
+`accounts_race`, `accounts_mrt` and `accounts_house` have those of races, of reward tokens and of switches.
+
 Profit is by average cost. A purchase adds what was paid, fee included. A split of `a` puts `a // 2` on YES
 and the rest on NO. Whatever leaves takes its part of the cost with it, rounded down, all of it with the last
 share: sales, merges and redemptions realise proceeds less that cost, a transfer hands it to the receiver.
@@ -36,8 +38,8 @@ accounts transfer themselves moves shares here. What remains is checked by `veri
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+from functools import lru_cache
+from typing import NamedTuple, Protocol
 
 __all__ = [
     "CLAIMED",
@@ -46,14 +48,15 @@ __all__ = [
     "ROOT",
     "SIDES",
     "ZERO_ADDRESS",
+    "Books",
+    "EpochNames",
     "Key",
-    "Move",
     "Stake",
-    "Sums",
     "balance_account",
     "budget_account",
     "curve_asset",
     "curve_tokens_asset",
+    "epoch_names",
     "pot_account",
     "quotes_asset",
     "realized_asset",
@@ -93,19 +96,43 @@ class Stake(NamedTuple):
         return f"cost:{self.market_id}:{self.epoch}:{self.side}"
 
 
-class Move(NamedTuple):
-    """`amount` of `asset` from one account to another; negative is the other way round."""
+class Books(Protocol):
+    """What the handlers of events write into, and read."""
 
-    asset: str
-    source: str
-    target: str
-    amount: int
+    holders: frozenset[str]
+    """Our contracts, whose token balances are followed."""
+
+    def move(self, asset: str, source: str, target: str, amount: int) -> None:
+        """Takes `amount` of an asset from one account to another; negative is the other way round."""
+
+    def sum(self, account: str, asset: str) -> int:
+        """What an account has of an asset up to now, of what the event's `READS` named."""
 
 
-Sums = Callable[[Key], int]
-"""What the entries so far add up to, for the keys that an event reads."""
+class EpochNames(NamedTuple):
+    """The names of an epoch of a market. What is by side is (of YES, of NO)."""
+
+    pot: str
+    shares: tuple[str, str]
+    cost: tuple[str, str]
+    realized: str
+    quotes: str
 
 
+@lru_cache(maxsize=4_096)
+def epoch_names(market_id: int, epoch: int) -> EpochNames:
+    """The same strings each time: a dictionary finds them faster."""
+    yes, no = (Stake(market_id, epoch, side) for side in SIDES)
+    return EpochNames(
+        pot=pot_account(market_id, epoch),
+        shares=(yes.shares, no.shares),
+        cost=(yes.cost, no.cost),
+        realized=realized_asset(market_id, epoch),
+        quotes=quotes_asset(market_id, epoch),
+    )
+
+
+@lru_cache(maxsize=16_384)
 def balance_account(account: str) -> str:
     """An account's internal balance in the hub."""
     return f"balance:{account}"

@@ -7,25 +7,34 @@ Amounts and prices are exact decimal strings without trailing zeros, addresses a
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from chain_kit.errors import UnknownMarketError
 from chain_kit.units import checksum_address, format_units, iso_utc
 from indexer.accounts import SIDES, Stake
+from indexer.answering.stamp import Stamp
 from indexer.state import EPOCH_SECONDS, Holding, Market, Reserve, State
 
 __all__ = [
     "EpochAnswer",
+    "EpochFacts",
     "MarketAnswer",
+    "MarketFacts",
     "PositionAnswer",
+    "PositionFacts",
     "ReserveAnswer",
+    "ReserveFacts",
     "ReservePart",
     "epoch_answer",
     "epochs_to_show",
     "find_market",
+    "instant",
     "market_answer",
     "position_answer",
+    "position_facts",
+    "price_text",
     "reserve_answer",
+    "reserve_part",
 ]
 
 _PRICE_DECIMALS = 18
@@ -36,7 +45,7 @@ _CALENDAR_SECONDS = 146_097 * 86_400
 """400 years, after which the calendar repeats."""
 
 
-class EpochAnswer(TypedDict):
+class EpochFacts(TypedDict):
     """How an epoch went. Prices are null until they are posted, `outcome` while it is open.
 
     Supplies are the shares issued to traders, redeemed ones included; `collateral` is what all sets of the
@@ -56,7 +65,11 @@ class EpochAnswer(TypedDict):
     collateral: str
 
 
-class PositionAnswer(TypedDict):
+class EpochAnswer(EpochFacts, Stamp):
+    """An epoch, as of a block."""
+
+
+class PositionFacts(TypedDict):
     """An account's part in an epoch that it holds or once held shares of.
 
     `cost` is of the shares still held, by average cost; `entry_price` is that per share, rounded down, null
@@ -76,6 +89,10 @@ class PositionAnswer(TypedDict):
     claimable: str
 
 
+class PositionAnswer(PositionFacts, Stamp):
+    """A position, as of a block."""
+
+
 class ReservePart(TypedDict):
     """What a contract holds and owes; `coverage` is their ratio, rounded down, null if nothing is owed."""
 
@@ -84,18 +101,20 @@ class ReservePart(TypedDict):
     coverage: str | None
 
 
-class ReserveAnswer(TypedDict):
-    """The reserves at a block; `verified` if they and all else were compared with the chain at that block."""
+class ReserveFacts(TypedDict):
+    """The reserves; of races only where there is a race market."""
 
-    block: int
-    block_hash: str
     at: str
     hub: ReservePart
     vault: ReservePart
-    verified: bool
+    races: NotRequired[ReservePart]
 
 
-class MarketAnswer(TypedDict):
+class ReserveAnswer(ReserveFacts, Stamp):
+    """The reserves at a block. `verified` also if all was compared with the chain at just that block."""
+
+
+class MarketFacts(TypedDict):
     """A market of the hub."""
 
     market: str
@@ -112,6 +131,10 @@ class MarketAnswer(TypedDict):
     closing_fee_bps: int
 
 
+class MarketAnswer(MarketFacts, Stamp):
+    """A market, as of a block."""
+
+
 def find_market(markets: Iterable[Market], name: str) -> Market:
     """The market of a symbol, the first of them if several have it, or of a facade's address.
 
@@ -125,8 +148,11 @@ def find_market(markets: Iterable[Market], name: str) -> Market:
     raise UnknownMarketError(name, [market.symbol for market in known[:_KNOWN_MOST]])
 
 
-def epochs_to_show(state: State, market: Market) -> list[int]:
-    """The epochs from the first to the one that runs, and later ones that somebody has made shares of."""
+def epochs_to_show(state: State, market: Market, among: range | None = None) -> list[int]:
+    """The epochs from the first to the one that runs, and later ones that somebody has made shares of.
+
+    `among` says which of them to look at.
+    """
     current = market.epoch_at(state.block.timestamp)
     prefix = f"shares:{market.market_id}:"
     made = {
@@ -134,11 +160,12 @@ def epochs_to_show(state: State, market: Market) -> list[int]:
         for key in state.sums
         if key.account == "issued" and key.asset.startswith(prefix)
     }
+    until = range(1, current + 1) if among is None else range(among.start, min(among.stop, current + 1))
     # Anyone may split an epoch of the far future: what lies between is not listed.
-    return [*range(1, current + 1), *sorted(epoch for epoch in made if epoch > current)]
+    return [*until, *sorted(epoch for epoch in made if epoch > current)]
 
 
-def epoch_answer(state: State, market: Market, epoch: int) -> EpochAnswer:
+def epoch_answer(state: State, market: Market, epoch: int) -> EpochFacts:
     """One epoch of a market."""
     start_at, ending = market.start_of(epoch), state.ending(market, epoch)
     decimals = state.deployment.collateral.decimals
@@ -147,10 +174,10 @@ def epoch_answer(state: State, market: Market, epoch: int) -> EpochAnswer:
         "market": market.symbol,
         "market_id": market.market_id,
         "epoch": epoch,
-        "start_at": _instant(start_at),
-        "end_at": _instant(start_at + EPOCH_SECONDS),
-        "start_price": _price(ending.start_price_e18),
-        "end_price": _price(ending.end_price_e18),
+        "start_at": instant(start_at),
+        "end_at": instant(start_at + EPOCH_SECONDS),
+        "start_price": price_text(ending.start_price_e18),
+        "end_price": price_text(ending.end_price_e18),
         "outcome": ending.outcome,
         "yes_supply": format_units(yes, decimals),
         "no_supply": format_units(no, decimals),
@@ -158,13 +185,17 @@ def epoch_answer(state: State, market: Market, epoch: int) -> EpochAnswer:
     }
 
 
-def position_answer(state: State, market: Market, epoch: int, account: str) -> PositionAnswer:
+def position_answer(state: State, market: Market, epoch: int, account: str) -> PositionFacts:
     """One account's part in one epoch."""
-    held = state.holding(market, epoch, account)
-    decimals = state.deployment.collateral.decimals
+    held, decimals = state.holding(market, epoch, account), state.deployment.collateral.decimals
+    return position_facts(market.symbol, market.market_id, epoch, decimals, held)
+
+
+def position_facts(symbol: str, market_id: int, epoch: int, decimals: int, held: Holding) -> PositionFacts:
+    """What is held of a market or of a book of a race, as readers get it."""
     return {
-        "market": market.symbol,
-        "market_id": market.market_id,
+        "market": symbol,
+        "market_id": market_id,
         "epoch": epoch,
         "yes_tokens": format_units(held.yes_shares, decimals),
         "no_tokens": format_units(held.no_shares, decimals),
@@ -176,19 +207,20 @@ def position_answer(state: State, market: Market, epoch: int, account: str) -> P
     }
 
 
-def reserve_answer(state: State, *, verified: bool) -> ReserveAnswer:
-    """What the hub and the vault hold and owe."""
-    return {
-        "block": state.block.number,
-        "block_hash": state.block.hash,
+def reserve_answer(state: State) -> ReserveFacts:
+    """What the hub and the vault hold and owe, and the race market if there is one."""
+    collateral = state.deployment.collateral.decimals
+    facts: ReserveFacts = {
         "at": iso_utc(state.block.timestamp),
-        "hub": _reserve_part(state.hub_reserve(), state.deployment.collateral.decimals),
-        "vault": _reserve_part(state.vault_reserve(), state.deployment.payout_token.decimals),
-        "verified": verified,
+        "hub": reserve_part(state.hub_reserve(), collateral),
+        "vault": reserve_part(state.vault_reserve(), state.deployment.payout_token.decimals),
     }
+    if state.deployment.races is not None:
+        facts["races"] = reserve_part(state.race_reserve(), collateral)
+    return facts
 
 
-def market_answer(state: State, market: Market) -> MarketAnswer:
+def market_answer(state: State, market: Market) -> MarketFacts:
     """One market, with the epoch that runs."""
     return {
         "market": market.symbol,
@@ -205,7 +237,7 @@ def market_answer(state: State, market: Market) -> MarketAnswer:
     }
 
 
-def _instant(timestamp: int) -> str:
+def instant(timestamp: int) -> str:
     """ISO 8601, with the sign and the digits that it wants of years after 9999: epochs can be that far."""
     if timestamp < _YEAR_10000:
         return iso_utc(timestamp)
@@ -214,16 +246,13 @@ def _instant(timestamp: int) -> str:
     return f"+{int(year) + 400 * cycles:06d}-{rest}"
 
 
-def _price(price_e18: int | None) -> str | None:
+def price_text(price_e18: int | None) -> str | None:
+    """A price as readers get it; None where there is none."""
     return None if price_e18 is None else format_units(price_e18, _PRICE_DECIMALS)
 
 
-def _entry_price(held: Holding) -> str | None:
-    shares = held.yes_shares + held.no_shares
-    return None if shares <= 0 else format_units(held.cost * 10**_PRICE_DECIMALS // shares, _PRICE_DECIMALS)
-
-
-def _reserve_part(reserve: Reserve, decimals: int) -> ReservePart:
+def reserve_part(reserve: Reserve, decimals: int) -> ReservePart:
+    """What a contract holds and owes, as readers get it."""
     held, owed = reserve
     coverage = format_units(held * 10**_PRICE_DECIMALS // owed, _PRICE_DECIMALS) if owed > 0 else None
     return {
@@ -231,3 +260,8 @@ def _reserve_part(reserve: Reserve, decimals: int) -> ReservePart:
         "liabilities": format_units(owed, decimals),
         "coverage": coverage,
     }
+
+
+def _entry_price(held: Holding) -> str | None:
+    shares = held.yes_shares + held.no_shares
+    return None if shares <= 0 else format_units(held.cost * 10**_PRICE_DECIMALS // shares, _PRICE_DECIMALS)

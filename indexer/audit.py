@@ -7,7 +7,7 @@ ledger, into sums that begin empty. Each row that this gives must be in the data
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -15,26 +15,34 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from indexer import events as ev
-from indexer.accounts import COLLATERAL, FEES, SIDES, ZERO_ADDRESS, Key, Stake
-from indexer.blocks import Block, first_after, pack_position
-from indexer.decode import Decoder, Event
+from indexer.accounts import COLLATERAL, FEES, SIDES, ZERO_ADDRESS, EpochNames, Key, epoch_names
+from indexer.accounts_race import RACE_COLLATERAL, book_names
+from indexer.blocks import Block, Log, first_after, pack_position
+from indexer.decode import Decoder
 from indexer.deployment import Deployment
-from indexer.ledger import Book, Ledger
+from indexer.ledger import Book
 from indexer.models import (
-    SCHEMA_VERSION,
+    AccountRow,
+    AssetRow,
     BlockRow,
     BoundaryRow,
+    ChangeRow,
     CursorRow,
+    DealRow,
     EntryRow,
     EventRow,
     FeedRow,
     HoldingRow,
+    KindRow,
     MarketRow,
     MetaRow,
+    RaceRow,
     table_of,
 )
+from indexer.numbering import NOTHING_STORED, Numbering
+from indexer.race_state import Race
 from indexer.report import Findings
-from indexer.rows import Row, Rows, block_rows, entry_rows, event_rows
+from indexer.rows import Rows, as_records, block_rows, entry_rows, event_rows, record_rows
 from indexer.rpc import ChainRpc
 from indexer.source import InconsistentChainError
 from indexer.state import Market, State
@@ -48,8 +56,14 @@ _PLACED: dict[type[Any], tuple[str, bool]] = {
     MarketRow: ("position", False),
     FeedRow: ("position", False),
     BoundaryRow: ("position", False),
-    HoldingRow: ("opened_at", False),
-    EntryRow: ("position", False),
+    RaceRow: ("position", False),
+    DealRow: ("position", False),
+    KindRow: ("opened_at", True),
+    AccountRow: ("opened_at", True),
+    AssetRow: ("opened_at", True),
+    HoldingRow: ("opened_at", True),
+    EntryRow: ("block", True),
+    ChangeRow: ("block", True),
 }
 
 
@@ -70,11 +84,11 @@ class Audit:
         self._block = block
         self._findings = findings
         self._decoder = Decoder(deployment)
-        self._book = Book(Ledger(deployment.holders))
-        self._ids: dict[Key, int] = {}
-        self._balances: dict[Key, int] = {}
+        self._numbering = Numbering({}, 0, 0, 0)
+        self._book = Book(deployment.holders, self._numbering.holdings)
         self._minted: Counter[Key] = Counter()
         self._markets: dict[int, Market] = {}
+        self._races: dict[int, Race] = {}
         self._deadlines: dict[str, int] = {}
         self._boundaries: dict[tuple[str, int], int | None] = {}
 
@@ -95,12 +109,13 @@ class Audit:
             self._markets,
             self._deadlines,
             self._boundaries,
-            self._book.sums,
+            self._book.holdings.sums(),
+            self._races,
         )
 
     async def _check_meta(self) -> None:
         rows = await self._rows(select(table_of(MetaRow)))
-        facts = {"schema_version": SCHEMA_VERSION, "deployment": self._deployment.to_json()}
+        facts = {"deployment": self._deployment.to_json()}
         self._findings.same_fields("meta", {row["name"]: row["value"] for row in rows}, facts)
         cursor, blocks = table_of(CursorRow), table_of(BlockRow)
         rows = await self._rows(select(cursor.c.block_number))
@@ -120,25 +135,29 @@ class Audit:
         if len(blocks) != len(found) or not linked:
             raise InconsistentChainError(f"the chain changed between blocks {first} and {last}")
         logs = await self._rpc.logs(self._deployment.log_filters(), blocks[0], blocks[-1])
-        await self._compare(first, last, self._expected(blocks, self._decoder.decode_all(logs)))
+        for event in self._decoder.decode_all(logs):
+            if isinstance(event.data, ev.ShareTransfer | ev.FillTransfer):
+                names = book_names if event.contract == "RaceMarket" else epoch_names
+                self._move_shares(event.data, names)
+        await self._compare(first, last, await self._expected(blocks, logs))
         return blocks[-1]
 
-    def _expected(self, blocks: Sequence[Block], events: Sequence[Event]) -> Rows:
-        entries = self._book.add(events)
-        rows, balances, ids = entry_rows(entries, self._balances, self._ids, len(self._ids) + 1)
-        self._balances |= balances
-        self._ids |= ids
-        registered = event_rows(events)
-        for row in registered[MarketRow]:
+    async def _expected(self, blocks: Sequence[Block], logs: Sequence[Log]) -> Rows:
+        raws, sayings = self._decoder.read(logs)
+        changes, opened = self._book.add(sayings)
+        rows = block_rows(blocks) | event_rows(raws, self._numbering.kinds)
+        rows |= await self._numbering.number(NOTHING_STORED, opened) | entry_rows(changes)
+        registered = record_rows(sayings)
+        for row in as_records(MarketRow, registered):
             market = Market(*(row[name] for name in Market._fields))
             self._markets[market.market_id] = market
-        self._deadlines |= {row["feed"]: row["deadline"] for row in registered[FeedRow]}
-        for row in registered[BoundaryRow]:
+        for row in as_records(RaceRow, registered):
+            race = Race(*(row[name] for name in Race._fields))
+            self._races[race.race_id] = race._replace(feeds=tuple(row["feeds"].split()))
+        self._deadlines |= {row["feed"]: row["deadline"] for row in as_records(FeedRow, registered)}
+        for row in as_records(BoundaryRow, registered):
             self._boundaries[row["feed"], row["boundary"]] = row["price_e18"]
-        for event in events:
-            if isinstance(event.data, ev.ShareTransfer | ev.FillTransfer):
-                self._move_shares(event.data)
-        return block_rows(blocks) | registered | rows
+        return rows | registered
 
     async def _compare(self, first: int, last: int, expected: Rows) -> None:
         for model, (column, by_block) in _PLACED.items():
@@ -148,39 +167,45 @@ class Audit:
             )
             place = table.c[column]
             stored = await self._rows(select(table).where(place >= start, place < end))
-            key = table.primary_key.columns.keys()[0]
-            there, wanted = ({row[key]: row for row in rows} for rows in (stored, expected[model]))
+            keys = table.primary_key.columns.keys()
+            there, wanted = (
+                {tuple(row[key] for key in keys): row for row in rows}
+                for rows in (stored, as_records(model, expected))
+            )
             for number in sorted(there.keys() | wanted.keys()):
-                what = f"{table.name} {number}"
+                what = f"{table.name} {' '.join(map(str, number))}"
                 self._findings.same_fields(what, there.get(number), wanted.get(number))
 
-    async def _rows(self, query: Any) -> list[Row]:
+    async def _rows(self, query: Any) -> list[dict[str, Any]]:
         return [dict(row) for row in (await self._connection.execute(query)).mappings()]
 
     def _check_balance(self) -> None:
         """For every asset, what one account has another has given."""
         totals: defaultdict[str, int] = defaultdict(int)
-        for key, amount in self._book.sums.items():
+        for key, amount in self._book.holdings.sums().items():
             totals[key.asset] += amount
         for asset, total in totals.items():
             self._findings.same(f"sum of {asset} over all accounts", total, 0)
-        charged = self._book.sum(Key(FEES, COLLATERAL))
-        self._findings.same("fees that were charged and not credited", charged, 0)
+        for asset in (COLLATERAL, RACE_COLLATERAL):
+            charged = self._book.sum(FEES, asset)
+            self._findings.same(f"fees in {asset} that were charged and not credited", charged, 0)
 
-    def _move_shares(self, transfer: ev.ShareTransfer | ev.FillTransfer) -> None:
+    def _move_shares(
+        self, transfer: ev.ShareTransfer | ev.FillTransfer, names: Callable[[int, int], EpochNames]
+    ) -> None:
         side = transfer.id & 0xFF
         if transfer.amount == 0 or side >= len(SIDES):
             return
-        stake = Stake(transfer.id >> 64, (transfer.id >> 8) & (1 << 56) - 1, SIDES[side])
-        self._minted[Key(transfer.sender, stake.shares)] -= transfer.amount
-        self._minted[Key(transfer.receiver, stake.shares)] += transfer.amount
+        shares = names(transfer.id >> 64, (transfer.id >> 8) & (1 << 56) - 1).shares[side]
+        self._minted[Key(transfer.sender, shares)] -= transfer.amount
+        self._minted[Key(transfer.receiver, shares)] += transfer.amount
 
     def _check_share_transfers(self) -> None:
-        """The ERC-6909 transfers, mints and burns included, must give what the hub's own events gave."""
+        """The ERC-6909 transfers, mints and burns included, must give what the other events gave."""
         held = {
             key: amount
-            for key, amount in self._book.sums.items()
-            if key.asset.startswith("shares:") and key.account.startswith("0x")
+            for key, amount in self._book.holdings.sums().items()
+            if key.asset.startswith(("shares:", "race-shares:")) and key.account.startswith("0x")
         }
         moved = {key: amount for key, amount in self._minted.items() if key.account != ZERO_ADDRESS}
         for key in held.keys() | moved.keys():

@@ -23,6 +23,8 @@ class Block(NamedTuple):
     parent_hash: str
     timestamp: int
     """Unix seconds."""
+    receipts_root: str = ""
+    """Of the receipts' trie; empty where the header was not checked."""
 
 
 class Log(NamedTuple):
@@ -41,7 +43,7 @@ class Log(NamedTuple):
     @property
     def position(self) -> int:
         """Where in the chain the log stands."""
-        return pack_position(self.block_number, self.log_index)
+        return self.block_number << _BLOCK_SHIFT | self.log_index << _LOG_SHIFT
 
 
 def pack_position(block: int, log_index: int, seq: int = 0) -> int:

@@ -8,16 +8,13 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
-import orjson
-from sqlalchemy import select
-
 from indexer.accounts import CLAIMED, ROOT, SIDES, Key, Stake
+from indexer.answering.moments import moment
 from indexer.blocks import Block, first_after
 from indexer.database import Database
-from indexer.models import EventRow, table_of
-from indexer.queries import HOUSE_ACCOUNTS, moment, part_of
-from indexer.reading import Reading
+from indexer.reading import HOUSE_ACCOUNTS, Reading, part_of
 from indexer.state import EPOCH_SECONDS, Market, State, payout
+from indexer.stored_events import stored_events
 
 __all__ = [
     "Claimable",
@@ -97,19 +94,18 @@ async def house_epochs_to_settle(database: Database, *, at_block: int | None = N
 
 async def vault_claims(database: Database, *, at_block: int | None = None) -> VaultClaims:
     """What has been claimed from the vault, under which root."""
-    event = table_of(EventRow)
     async with moment(database, at_block) as (connection, block, reading):
         sums = await reading.sums_of(None, [CLAIMED, ROOT])
-        query = (
-            select(event.c.args)
-            .where(event.c.name == "RootActivated", event.c.position < first_after(block.number))
-            .order_by(event.c.position.desc())
-            .limit(1)
+        activated = await stored_events(
+            connection,
+            database.decoder,
+            ["RootActivated"],
+            before=first_after(block.number),
+            newest=1,
         )
-        args = await connection.scalar(query)
     claimed = {account: amount for (account, asset), amount in sums.items() if asset == CLAIMED}
     claimed.pop("vault", None)
-    root = orjson.loads(args)["root"] if args else None
+    root = activated[-1].args["root"] if activated else None
     return VaultClaims(root, sums.get(Key("active", ROOT), 0), claimed)
 
 
@@ -120,7 +116,8 @@ async def _all_epochs(
     markets = await reading.markets()
     sums = await reading.sums([*HOUSE_ACCOUNTS, "redeemed"], ["shares:"])
     parts = sorted({part_of(key.asset) for key in sums})
-    epochs = [(markets[market_id], epoch) for market_id, epoch in parts]
+    # Before the logs are proven, a market's creation may be missing.
+    epochs = [(markets[market_id], epoch) for market_id, epoch in parts if market_id in markets]
     starts = [(market.feed, market.start_of(epoch)) for market, epoch in epochs]
     ends = [(feed, start + EPOCH_SECONDS) for feed, start in starts]
     boundaries = await reading.boundaries_at(starts + ends)

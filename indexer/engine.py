@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,9 @@ _DRIVERS = {
     "postgresql": "postgresql+asyncpg",
     "postgres": "postgresql+asyncpg",
 }
+# 8 MiB of pages are kept, and 16 MiB are written to the log before they go to their places.
+_WRITER = ("journal_mode = WAL", "cache_size = -8192", "wal_autocheckpoint = 4096")
+_READER = ("query_only = ON",)
 _SQLITE_HEADER = b"SQLite format 3\x00"
 _SQLITE_ERRORS: dict[int, tuple[type[StoreError], str]] = {
     sqlite3.SQLITE_BUSY: (StoreLockedError, "is locked by another process"),
@@ -102,13 +105,20 @@ def check_file(path: Path, *, create: bool) -> None:
         raise StoreCorruptError(f"{path} is not a database")
 
 
-def make_engine(url: URL, *, writes: bool) -> AsyncEngine:
-    """Connections for reading, or for writing. Every transaction of a reader sees one state throughout."""
+def make_engine(
+    url: URL, *, writes: bool, pooled: bool = False, server_settings: Mapping[str, str] | None = None
+) -> AsyncEngine:
+    """Connections for reading, or for writing. Every transaction of a reader sees one state throughout.
+
+    `pooled` keeps a reader's connections open for the next question, in the same event loop.
+    `server_settings` are PostgreSQL's, for these connections alone.
+    """
     if sqlite_path(url) is None:
         level = "READ COMMITTED" if writes else "REPEATABLE READ"
-        return create_async_engine(url, isolation_level=level, pool_pre_ping=True)
+        arguments = {"server_settings": dict(server_settings or {})}
+        return create_async_engine(url, isolation_level=level, pool_pre_ping=True, connect_args=arguments)
     # A reader's connection is cheap to open, and none is left when its event loop ends.
-    pool = {} if writes else {"poolclass": NullPool}
+    pool: dict[str, Any] = {} if writes or pooled else {"poolclass": NullPool}
     engine = create_async_engine(url, connect_args={"timeout": BUSY_SECONDS}, **pool)
     _begin_explicitly(engine, writes=writes)
     return engine
@@ -125,7 +135,8 @@ def _begin_explicitly(engine: AsyncEngine, *, writes: bool) -> None:
         cursor = connection.cursor()
         # A crash of the machine can lose the last blocks, never half of one; they are indexed again.
         cursor.execute("PRAGMA synchronous = NORMAL")
-        cursor.execute("PRAGMA journal_mode = WAL" if writes else "PRAGMA query_only = ON")
+        for pragma in _WRITER if writes else _READER:
+            cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
     @event.listens_for(engine.sync_engine, "begin")
@@ -149,6 +160,11 @@ def store_errors(url: URL) -> Iterator[None]:
         raise StoreError(
             f"no connection to {shown(url)}: {reason}", hint="check the URL and the server"
         ) from error
+    except Exception as error:
+        # From COPY, which is asyncpg's own.
+        if not hasattr(error, "sqlstate"):
+            raise
+        raise _translated(url, error) from error
 
 
 def _translated(url: URL, cause: BaseException | None) -> StoreError:

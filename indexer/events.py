@@ -3,13 +3,40 @@
 Addresses are checksummed strings, `bytes32` are 0x strings, amounts are base units, sides are 0 (YES) and
 1 (NO). `EVENTS` says which class is which contract's event; a test holds it against the ABI files. Other
 events of our contracts (ownership, approvals) are stored but mean nothing to the sums.
+
+Another kind of contract joins the index by four things, the last three by (contract of the ABI files, event).
+Those stand here and in `moves`, or in modules of their own (`events_race`); `registry` gathers them:
+
+    Deployment.contracts()    its addresses, each with the contract's name and a label ("MrtCurve:BTC")
+    events.EVENTS             the class of each event that counts: a NamedTuple with the ABI's fields in order
+    moves.HANDLERS            what the event moves: `handler(event, books, emitter)`, see `accounts.Books`
+    moves.READS               if that depends on sums, on whose: `reads(event, emitter) -> keys`
+
+One class may serve several contracts: the handler is chosen by contract and event, not by class. An event
+that makes a row of its own (a market, a boundary) has a function in `rows.RECORDS`, by its class.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["EVENTS", "Payload"]
+__all__ = ["EVENTS", "Emitter", "Payload"]
+
+
+class Emitter(NamedTuple):
+    """Whose event it is."""
+
+    address: str
+    """Checksummed."""
+    contract: str
+    """Of the ABI files; "TestToken" stands for any ERC-20."""
+    label: str
+    """In the index: "EpochHub", "MrtCurve:BTC", "token"."""
+
+    @property
+    def symbol(self) -> str:
+        """The market that a contract is for, of those that have one."""
+        return self.label.partition(":")[2]
 
 
 class MarketCreated(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import os
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 
 from sqlalchemy import URL, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chain_kit.errors import StoreLockedError, StoreReadOnlyError
@@ -20,6 +22,8 @@ __all__ = ["WriterLock"]
 
 _ADVISORY_KEY = 0x636861696E6B6974  # "chainkit"
 _RETRY_SECONDS = 0.1
+# A holder whose machine is gone says no goodbye: after about seven seconds the server gives up on it.
+_KEEPALIVE = {"tcp_keepalives_idle": "3", "tcp_keepalives_interval": "2", "tcp_keepalives_count": "2"}
 
 
 class WriterLock:
@@ -82,12 +86,14 @@ class WriterLock:
         self._release = release
 
     async def _lock_server(self) -> None:
-        engine = make_engine(self._url, writes=True)
+        engine = make_engine(self._url, writes=True, server_settings=_KEEPALIVE)
         connection: AsyncConnection | None = None
 
         async def release() -> None:
             if connection is not None:
-                await connection.close()
+                # Should the connection be gone, the server has taken the lock back already.
+                with contextlib.suppress(DBAPIError):
+                    await connection.close()
             await engine.dispose()
 
         try:

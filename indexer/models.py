@@ -1,16 +1,23 @@
 """The tables. What each row is, follows from the chain alone; nothing is changed in place but the cursor.
 
     block     every header since the deployment's first block
-    event     the logs of our contracts, raw and decoded
+    event     the logs of our contracts as they are; `stored_events` decodes them
+    kind      who logs an event of which name; with it an event is found by name
+    account, asset            the names that holdings are of
     holding   one account of one asset, from its first entry on
-    entry     the ledger's entries, each with the holding's balance after it
-    market, feed, boundary    what events say of markets, feeds and boundary prices
+    entry     what a block changed of a holding, and its balance then
+    change    which holdings a block changed: what is to be taken back with it
+    market, race, feed, boundary   what events say of markets, races, feeds and boundary prices
+    deal      what was dealt on a market, to be found by market and account
     cursor    how far the index is, and how far the chain was then (one row)
     meta      whose index this is: chain, deployment, schema
     verification              what `verify` found at a block
+    proof     which blocks are proven how far (see `proof.ranges`)
+    trouble   what keeps the index from being believed, by kind; no row where all is well
 
-`position` is a place in the chain (see `blocks`). Undoing a block deletes the rows from its positions on;
-the state as of a block is what stands before the positions after it.
+`position` is a place in the chain (see `blocks`). Kinds, accounts, assets and holdings are numbered as they
+appear in the chain, and `opened_at` is the block in which they do: undoing it deletes the highest numbers.
+The state as of a block is what stands in it and before.
 """
 
 from __future__ import annotations
@@ -18,7 +25,21 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any, cast
 
-from sqlalchemy import BigInteger, Column, Dialect, Index, Integer, Numeric, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Dialect,
+    Index,
+    Integer,
+    LargeBinary,
+    Numeric,
+    Table,
+    Text,
+    UniqueConstraint,
+    literal_column,
+    text,
+)
 from sqlalchemy.orm import registry
 from sqlalchemy.types import TypeDecorator, TypeEngine
 from sqlmodel import Field, SQLModel
@@ -26,23 +47,36 @@ from sqlmodel import Field, SQLModel
 from chain_kit.errors import StoreCorruptError
 
 __all__ = [
+    "HOLDINGS_PART_BITS",
     "SCHEMA_VERSION",
+    "AccountRow",
     "Amount",
+    "AssetRow",
     "BlockRow",
     "BoundaryRow",
+    "ChangeRow",
     "CursorRow",
+    "DealRow",
     "EntryRow",
     "EventRow",
     "FeedRow",
     "HoldingRow",
+    "KindRow",
     "MarketRow",
     "MetaRow",
+    "ProofRow",
+    "RaceRow",
+    "TroubleRow",
     "VerificationRow",
     "metadata",
+    "part_of_holding",
     "table_of",
 ]
 
-SCHEMA_VERSION = "2"
+HOLDINGS_PART_BITS = 16
+"""So many holdings (2**16) are indexed by account together: what is written then lies close together."""
+
+SCHEMA_VERSION = "3"
 """Changes whenever a database of before could not be read on."""
 
 
@@ -89,6 +123,14 @@ def _long() -> Any:
     return Field(sa_column=Column(_Long, nullable=False))
 
 
+def _name() -> Any:
+    return Field(sa_column=Column(_Name, nullable=False, unique=True))
+
+
+def _bytes() -> Any:
+    return Field(sa_column=Column(LargeBinary, nullable=False))
+
+
 def _amount(*, nullable: bool = False) -> Any:
     return Field(default=None if nullable else ..., sa_column=Column(Amount, nullable=nullable))
 
@@ -102,47 +144,94 @@ class BlockRow(_Table, table=True):
     hash: str
     parent_hash: str
     timestamp: int = _long()
+    receipts_root: str
+    """Empty where the header was not checked."""
+
+
+class KindRow(_Table, table=True):
+    """An event of a contract; `name` is null where the ABI does not know it."""
+
+    __tablename__ = "kind"
+    __table_args__ = (UniqueConstraint("address", "topic"),)
+
+    id: int = _key()
+    address: str
+    contract: str
+    """Its label in the index: "EpochHub", "MrtCurve:BTC", "token"."""
+    topic: str
+    """Topic 0; empty for a log that has none."""
+    name: str | None = None
+    opened_at: int = _long()
 
 
 class EventRow(_Table, table=True):
-    """A log; `name` is null and `args` empty where the ABI does not know the event."""
+    """A log."""
 
     __tablename__ = "event"
+    __table_args__ = (Index("event_by_kind", "kind", "position"),)
 
     position: int = _key()
-    tx_hash: str
-    address: str
-    contract: str
-    name: str | None = None
-    args: str
-    """JSON by the ABI's names; integers are decimal strings."""
-    topics: str
-    """Separated by spaces."""
-    data: str
+    kind: int = _long()
+    tx_hash: bytes = _bytes()
+    topics: bytes = _bytes()
+    """Words of 32 bytes, topic 0 the first."""
+    data: bytes = _bytes()
+
+
+class AccountRow(_Table, table=True):
+    """The name of an account (see `accounts`)."""
+
+    __tablename__ = "account"
+
+    id: int = _key()
+    name: str = _name()
+    opened_at: int = _long()
+
+
+class AssetRow(_Table, table=True):
+    """The name of an asset (see `accounts`)."""
+
+    __tablename__ = "asset"
+
+    id: int = _key()
+    name: str = _name()
+    opened_at: int = _long()
 
 
 class HoldingRow(_Table, table=True):
-    """An account of an asset; `opened_at` is the position of its first entry."""
+    """An account of an asset; `opened_at` is the block of its first entry."""
 
     __tablename__ = "holding"
-    __table_args__ = (UniqueConstraint("account", "asset"), Index("holding_by_asset", "asset", "account"))
+    __table_args__ = (
+        UniqueConstraint("asset_id", "account_id"),
+        Index("holding_by_account", text(f"(id >> {HOLDINGS_PART_BITS})"), "account_id"),
+    )
 
     id: int = _key()
-    account: str = Field(sa_column=Column(_Name, nullable=False))
-    asset: str = Field(sa_column=Column(_Name, nullable=False))
-    opened_at: int = Field(sa_column=Column(_Long, nullable=False, index=True))
+    account_id: int = _long()
+    asset_id: int = _long()
+    opened_at: int = _long()
 
 
 class EntryRow(_Table, table=True):
-    """A change of a holding, and its balance after it."""
+    """What a block changed of a holding, and its balance after it. A holding's rows lie side by side."""
 
     __tablename__ = "entry"
-    __table_args__ = (Index("entry_by_holding", "holding_id", "position"),)
+    __table_args__ = {"sqlite_with_rowid": False}
 
-    position: int = _key()
-    holding_id: int = _long()
+    holding_id: int = _key()
+    block: int = _key()
     delta: int = _amount()
     balance: int = _amount()
+
+
+class ChangeRow(_Table, table=True):
+    """The holdings that a block changed, as little-endian numbers of 32 bits."""
+
+    __tablename__ = "change"
+
+    block: int = _key()
+    holdings: bytes = _bytes()
 
 
 class MarketRow(_Table, table=True):
@@ -188,6 +277,36 @@ class BoundaryRow(_Table, table=True):
     price_e18: int | None = _amount(nullable=True)
 
 
+class RaceRow(_Table, table=True):
+    """A race, as it was created; its `feeds` with spaces between."""
+
+    __tablename__ = "race"
+
+    position: int = _key()
+    race_id: int = _long()
+    creator: str
+    symbol: str
+    feeds: str
+    positions: int = _long()
+    genesis: int = _long()
+
+
+class DealRow(_Table, table=True):
+    """A trade, or what a house opened or settled. The event is what counts: this only helps to find it."""
+
+    __tablename__ = "deal"
+    __table_args__ = (
+        Index("deal_by_market", "market_id", "position"),
+        Index("deal_by_account", "account", "position"),
+    )
+
+    position: int = _key()
+    market_id: int = _long()
+    """Of the race market the book."""
+    account: int = _long()
+    """See `deals`."""
+
+
 class CursorRow(_Table, table=True):
     """The last block that is indexed, and the chain's head, safe and finalized block when it was."""
 
@@ -198,6 +317,11 @@ class CursorRow(_Table, table=True):
     head: int = _long()
     safe: int = _long()
     finalized: int = _long()
+    head_hash: str = ""
+    looked_at: int = _long()
+    """When the head was last seen, in Unix milliseconds by the writer's clock."""
+    writer: str = ""
+    """The name of the writer whose turn it is: the last that has begun."""
 
 
 class MetaRow(_Table, table=True):
@@ -223,9 +347,44 @@ class VerificationRow(_Table, table=True):
     """Unix seconds by this machine's clock."""
 
 
+class ProofRow(_Table, table=True):
+    """How far a range of blocks is proven."""
+
+    __tablename__ = "proof"
+
+    first_block: int = _key()
+    last_block: int = _long()
+    level: int = _long()
+    """A `proof.levels.Level`."""
+    failed: bool
+    what: str
+    """What was found wrong, if it failed."""
+    endpoint: str
+    """Who told of these blocks, without credentials."""
+    checked_at: int = _long()
+    """Unix seconds by the writer's clock."""
+
+
+class TroubleRow(_Table, table=True):
+    """Something that keeps the index from being believed."""
+
+    __tablename__ = "trouble"
+
+    kind: str = Field(primary_key=True)
+    since: int = _long()
+    """Unix seconds by the writer's clock."""
+    block: int = _long()
+    what: str
+
+
 metadata = _Table.metadata
 
 
 def table_of(model: type[SQLModel]) -> Table:
     """The SQLAlchemy table of a model, for bulk statements."""
     return cast("Table", getattr(model, "__table__"))  # noqa: B009
+
+
+def part_of_holding() -> ColumnElement[int]:
+    """Which part of the index by account a holding is in, just as that index has it."""
+    return table_of(HoldingRow).c.id.op(">>")(literal_column(str(HOLDINGS_PART_BITS)))

@@ -1,59 +1,58 @@
 """What the index asks of a node, over one or several endpoints, with patience.
 
-A request that gets no answer, or one that says "not now", is asked again: of the next endpoint, after a
-pause that doubles and is drawn at random, so that many clients do not come back at once. A range of logs that
-is too much for an endpoint is halved until it is not, and the next ranges are smaller.
+A request that gets no answer, or one that says "not now", is asked again: of the next endpoint, or after a
+pause that doubles and is drawn at random, so that many clients do not come back at once. Where a node says
+how long to wait (Retry-After), that is how long.
 """
 
 from __future__ import annotations
 
-import asyncio
-import random
-import re
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-from chain_kit.errors import ManifestChainError, RpcError, RpcResponseError, RpcUnreachableError
-from chain_kit.jsonrpc import Call, JsonRpc
+from chain_kit.errors import RpcResponseError, RpcUnreachableError
+from chain_kit.jsonrpc import MOST_BYTES, Call, RawAnswer, RpcClient
 from indexer.blocks import Block, Log
 from indexer.deployment import LogFilter
+from indexer.endpoints import Endpoint, Endpoints
+from indexer.parsing import MalformedAnswerError, block_of, items, log_of
+from indexer.patience import Backoff, is_final, is_of_the_batch
+from indexer.refusals import Failure, allowed_blocks, is_not_now, is_too_wide
+from indexer.span import Span
 from indexer.steps import Head
+from indexer.survey import Survey
 
-__all__ = ["Backoff", "ChainRpc", "MalformedAnswerError"]
+__all__ = ["Backoff", "ChainRpc", "Look", "MalformedAnswerError", "Range"]
 
-_NOT_NOW = re.compile(
-    r"rate.?limit|too many requests|busy|overload|timeout|timed out|try again|unavailable|status 429",
-    re.IGNORECASE,
-)
-_TOO_WIDE = re.compile(
-    r"too many|more than|too wide|too large|too long|range|limit|exceed|size|timeout|timed out|status 413",
-    re.IGNORECASE,
-)
-_SLOW_DOWN = re.compile(r"rate.?limit|too many requests|status 429", re.IGNORECASE)
-_LIMIT_EXCEEDED = -32005
+T = TypeVar("T")
 
-_Failure = RpcResponseError | RpcUnreachableError
-
-
-class MalformedAnswerError(RpcError, hint="the endpoint serves another protocol, or is broken: use another"):
-    """The node answered with something that is not a block, a log or a number."""
+_MOST_WAIT_SECONDS = 60.0
+_GOOD_BATCHES = 20
 
 
 @dataclass(frozen=True)
-class Backoff:
-    """How often to ask, and how long to wait between. Tests replace `sleep` and `jitter` (0 to 1)."""
+class Look:
+    """The head as one endpoint sees it, with its header as JSON."""
 
-    attempts: int = 6
-    first_seconds: float = 0.1
-    most_seconds: float = 5.0
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    jitter: Callable[[], float] = random.random
+    head: Head
+    header: dict[str, Any]
+    endpoint: str
 
-    async def pause(self, attempt: int) -> None:
-        """Waits after the attempt with that number, from 0: half to all of a time that doubles."""
-        longest = min(self.first_seconds * 2**attempt, self.most_seconds)
-        await self.sleep(longest * (0.5 + self.jitter() / 2))
+
+@dataclass(frozen=True)
+class Range:
+    """What one endpoint answered to a list of calls: bytes, which nobody has read yet."""
+
+    endpoint: str
+    answers: list[RawAnswer]
+    seconds: float
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return sum(len(answer.body) for answer in self.answers)
 
 
 class ChainRpc:
@@ -61,58 +60,67 @@ class ChainRpc:
 
     def __init__(
         self,
-        endpoints: Sequence[JsonRpc],
+        endpoints: Sequence[RpcClient],
         *,
         backoff: Backoff | None = None,
-        batch_size: int = 100,
-        most_blocks: int = 500,
+        batch_size: int = 1_000,
+        most_blocks: int = 2_000,
+        trust_headers: bool = False,
+        rest_seconds: float = 5.0,
+        survey_seconds: float = 10.0,
+        on_notice: Callable[[str], None] | None = None,
     ) -> None:
-        if not endpoints:
-            raise ValueError("at least one endpoint is needed")
-        self._endpoints = list(endpoints)
-        self._current = 0
+        self.endpoints = Endpoints(endpoints, rest_seconds=rest_seconds, on_notice=on_notice)
+        self.trust_headers = trust_headers
+        self.ranges = Span(most_blocks)
+        """How many blocks to ask for at once."""
+        self.survey = Survey(self.endpoints, self._one, every_seconds=survey_seconds)
         self._backoff = backoff or Backoff()
-        self._batch_size = batch_size
-        self._most_blocks = most_blocks
-        self.span = most_blocks
+        self._most_batch = self._batch_size = batch_size
+        self._good_batches = 0
+
+    @property
+    def span(self) -> int:
         """How many blocks' logs to ask for at once, as the endpoints have shown."""
+        return self.ranges.size
+
+    @property
+    def requests(self) -> int:
+        """How many requests were sent; a batch is one."""
+        return sum(endpoint.requests for endpoint in self.endpoints.all)
+
+    def distrust(self, endpoint: str, why: str) -> None:
+        """Leaves the endpoint of that name (`Forward.endpoint`) for a while: what it told was wrong."""
+        self.endpoints.distrust(endpoint, why)
 
     async def require_chain(self, chain_id: int, genesis_hash: str) -> None:
-        """Raises ManifestChainError if an endpoint that answers serves another chain."""
-        questions: list[Call] = [("eth_chainId", []), ("eth_getBlockByNumber", ["0x0", False])]
-        failure: RpcUnreachableError | None = None
-        reached = False
-        for endpoint in self._endpoints:
-            try:
-                found, genesis = await endpoint.batch(questions)
-            except RpcUnreachableError as error:
-                failure = error
-                continue
-            reached = True
-            if _quantity(found) != chain_id:
-                raise ManifestChainError(chain_id, _quantity(found))
-            # A pruned node may have forgotten its first block.
-            if genesis is not None and genesis["hash"] != genesis_hash:
-                raise ManifestChainError(
-                    f"{chain_id} with genesis {genesis_hash}", f"one with genesis {genesis['hash']}"
-                )
-        if not reached and failure is not None:
-            raise failure
+        """Leaves endpoints of another chain. Raises ManifestChainError if no other is left that answers."""
+        await self.survey.require(chain_id, genesis_hash)
 
     async def head(self) -> Head:
         """The newest block, and how far the chain is safe and final (0 where the node does not say)."""
-        tags = ("latest", "safe", "finalized")
-        latest, safe, final = await self._settled([("eth_getBlockByNumber", [tag, False]) for tag in tags])
+        return (await self.look()).head
+
+    async def look(self) -> Look:
+        """As `head`, with the header, and with who said so. Looks after all endpoints now and then."""
+        await self.survey.now_and_then()
+        calls: list[Call] = [
+            ("eth_getBlockByNumber", [tag, False]) for tag in ("latest", "safe", "finalized")
+        ]
+        endpoint, (latest, safe, final) = await self._settled(calls)
         if isinstance(latest, RpcResponseError):
             raise latest
-        known = [0 if answer is None or isinstance(answer, RpcResponseError) else _block(answer).number
-                 for answer in (safe, final)]  # fmt: skip
-        return Head(_block(latest), *known)
+        block = block_of(latest, endpoint.name, trusted=self.trust_headers)
+        endpoint.head, endpoint.head_hash = block.number, block.hash
+        known = [_number(answer, endpoint.name) for answer in (safe, final)]
+        return Look(Head(block, *known), latest, endpoint.name)
 
     async def blocks(self, first: int, last: int) -> list[Block | None]:
         """The headers of a range; None for a block that is not there."""
         calls: list[Call] = [("eth_getBlockByNumber", [hex(n), False]) for n in range(first, last + 1)]
-        return [None if answer is None else _block(answer) for answer in await self.many(calls)]
+        endpoint, answers = await self._all(calls)
+        trusted = self.trust_headers
+        return [None if a is None else block_of(a, endpoint.name, trusted=trusted) for a in answers]
 
     async def logs(self, filters: Sequence[LogFilter], first: Block, last: Block) -> list[Log]:
         """The logs from one block to another that match any of the filters, once each, in order.
@@ -121,115 +129,175 @@ class ChainRpc:
         """
         if first == last:
             where = {"blockHash": first.hash}
-            answers = await self.many([("eth_getLogs", [f.params() | where]) for f in filters])
+            endpoint, answers = await self._all([("eth_getLogs", [f.params() | where]) for f in filters])
+            found = [log_of(log, endpoint.name) for answer in answers for log in items(answer, endpoint.name)]
         else:
-            answers = await self._ranged(filters, first.number, last.number)
-        found = {log.position: log for answer in answers for log in map(_log, _items(answer))}
-        return [found[position] for position in sorted(found)]
+            found = await self._ranged(filters, first.number, last.number)
+        by_position = {log.position: log for log in found}
+        return [by_position[position] for position in sorted(by_position)]
 
     async def many(self, calls: Sequence[Call]) -> list[Any]:
         """The results of calls in their order, in as many requests as it takes. Raises the first error."""
-        results: list[Any] = []
-        for first in range(0, len(calls), self._batch_size):
-            for result in await self._settled(calls[first : first + self._batch_size]):
-                if isinstance(result, RpcResponseError):
-                    raise result
-                results.append(result)
-        return results
+        return (await self._all(calls))[1]
 
-    async def _ranged(self, filters: Sequence[LogFilter], first: int, last: int) -> list[Any]:
+    async def told(self, calls: Sequence[Call]) -> tuple[str, list[Any]]:
+        """As `many`, after the name of the endpoint that answered."""
+        endpoint, answers = await self._all(calls)
+        return endpoint.name, answers
+
+    async def raw(
+        self, calls: Sequence[Call], *, most_bytes: int = MOST_BYTES, of: Endpoint | None = None
+    ) -> Range:
+        """The answers to calls, all of one endpoint, as bytes. Raises the first error that is in them.
+
+        Of the endpoint `of` they are asked once, without patience.
+        """
+        began = time.monotonic()
+
+        async def ask(endpoint: Endpoint) -> list[RawAnswer]:
+            answers = await self._exchange(endpoint, calls, most_bytes)
+            for answer in answers:
+                if b'"error"' in answer.body:
+                    _raise_first(endpoint.client.results(answer))
+            return answers
+
+        if of is not None:
+            endpoint, answers = of, await ask(of)
+        else:
+            endpoint, answers = await self._until_answered(ask, calls)
+        return Range(endpoint.name, answers, time.monotonic() - began)
+
+    async def has(self, block: Block) -> bool | None:
+        """Whether another endpoint than the first has this block; if one does, it is asked first.
+
+        None if it cannot be told, since one of them does not answer.
+        """
+        current = self.endpoints.choose()
+        told = True
+        for endpoint in self.endpoints.all:
+            if endpoint is current or endpoint.excluded:
+                continue
+            head = await self.survey.block_at(endpoint, "latest")
+            told = told and head is not None
+            if head is not None and head.number >= block.number:
+                found = await self.survey.block_at(endpoint, block.number)
+                if found is not None and found.hash == block.hash:
+                    self.endpoints.prefer(endpoint)
+                    return True
+        return False if told else None
+
+    async def _ranged(self, filters: Sequence[LogFilter], first: int, last: int) -> list[Log]:
         where = {"fromBlock": hex(first), "toBlock": hex(last)}
         try:
-            answers = await self.many([("eth_getLogs", [f.params() | where]) for f in filters])
+            endpoint, answers = await self._all([("eth_getLogs", [f.params() | where]) for f in filters])
         except (RpcResponseError, RpcUnreachableError) as error:
-            if first == last or not _is_too_wide(error):
+            if first == last or not is_too_wide(error):
                 raise
+            count = last - first + 1
+            fewer = self.ranges.refused(count, allowed_blocks(error.reason, first, count))
         else:
-            if last - first + 1 >= self.span:
-                self.span = min(self._most_blocks, self.span + self.span // 8 + 1)
-            return answers
-        middle = (first + last) // 2
-        self.span = middle - first + 1
+            return [log_of(log, endpoint.name) for answer in answers for log in items(answer, endpoint.name)]
+        middle = first + fewer - 1
         return await self._ranged(filters, first, middle) + await self._ranged(filters, middle + 1, last)
 
-    async def _settled(self, calls: Sequence[Call]) -> list[Any]:
-        """One batch, until an endpoint has answered it or the attempts are used up."""
-        failure: _Failure
-        for attempt in range(self._backoff.attempts):
-            if attempt:
-                await self._backoff.pause(attempt - 1)
+    async def _all(self, calls: Sequence[Call]) -> tuple[Endpoint, list[Any]]:
+        """The results of one endpoint; raises the first error."""
+
+        async def ask(endpoint: Endpoint) -> list[Any]:
+            answers = await self._exchange(endpoint, calls, MOST_BYTES)
+            results = [result for answer in answers for result in endpoint.client.results(answer)]
+            _raise_first(results)
+            return results
+
+        return await self._until_answered(ask, calls)
+
+    async def _settled(self, calls: Sequence[Call]) -> tuple[Endpoint, list[Any]]:
+        """The same, with the errors that stay in their places."""
+
+        async def ask(endpoint: Endpoint) -> list[Any]:
+            answers = await self._exchange(endpoint, calls, MOST_BYTES)
+            results = [result for answer in answers for result in endpoint.client.results(answer)]
+            _raise_first([result for result in results if is_not_now(result)])
+            return results
+
+        return await self._until_answered(ask, calls)
+
+    async def _until_answered(
+        self, ask: Callable[[Endpoint], Awaitable[T]], calls: Sequence[Call]
+    ) -> tuple[Endpoint, T]:
+        """Asks until an endpoint has answered, or the attempts are used up."""
+        asked: set[str] = set()
+        attempt = 0
+        while True:
+            endpoint = self.endpoints.choose()
+            fresh = endpoint.name not in asked
+            asked.add(endpoint.name)
             try:
-                results = await self._endpoints[self._current].batch_settled(calls)
-            except RpcUnreachableError as error:
-                failure = error
-            except RpcResponseError as error:
-                # The node refused the request as a whole.
-                if len(calls) > 1 and not _is_not_now(error):
-                    return await self._halved(calls)
-                failure = error
-            else:
-                refused = next((result for result in results if _is_not_now(result)), None)
-                if refused is None:
-                    return results
-                failure = refused
-            if _is_log_range(calls) and _is_too_wide(failure):
-                # Asking again would take as long again: less has to be asked.
-                raise failure
-            self._current = (self._current + 1) % len(self._endpoints)
-        raise failure
+                return endpoint, await ask(endpoint)
+            except (RpcUnreachableError, RpcResponseError) as failure:
+                endpoint.errors += 1
+                attempt += 1
+                another = any(one.name not in asked for one in self.endpoints.usable())
+                if is_final(failure, calls, another=another) or attempt >= self._backoff.attempts:
+                    raise
+                await self._before_next(endpoint, failure, attempt, another=another and fresh)
 
-    async def _halved(self, calls: Sequence[Call]) -> list[Any]:
-        middle = len(calls) // 2
-        self._batch_size = min(self._batch_size, middle)
-        return await self._settled(calls[:middle]) + await self._settled(calls[middle:])
+    async def _before_next(
+        self, endpoint: Endpoint, failure: Failure, attempt: int, *, another: bool
+    ) -> None:
+        wait = getattr(failure, "retry_after", None)
+        self.endpoints.move_on(endpoint)
+        if another:
+            if wait is not None:
+                self.endpoints.rest(endpoint, min(wait, _MOST_WAIT_SECONDS), "it asks for time")
+        elif wait is not None:
+            await self._backoff.sleep(min(wait, _MOST_WAIT_SECONDS))
+        else:
+            await self._backoff.pause(attempt - 1)
 
+    async def _exchange(self, endpoint: Endpoint, calls: Sequence[Call], most_bytes: int) -> list[RawAnswer]:
+        """Calls in as few requests as that endpoint takes."""
+        answers: list[RawAnswer] = []
+        place = 0
+        while place < len(calls):
+            part = calls[place : place + self._batch_size]
+            try:
+                answer = await self._one(endpoint, part, most_bytes)
+                if not _looks_whole(answer.body):
+                    endpoint.client.results(answer)
+            except (RpcResponseError, RpcUnreachableError) as failure:
+                if len(part) == 1 or not is_of_the_batch(failure, calls):
+                    raise
+                self._batch_size = len(part) // 2
+                continue
+            answers.append(answer)
+            place += len(part)
+            self._good_batches += len(part) == self._batch_size < self._most_batch
+            if self._good_batches >= _GOOD_BATCHES:
+                self._good_batches = 0
+                self._batch_size = min(self._most_batch, self._batch_size * 5 // 4 + 1)
+        return answers
 
-def _is_not_now(result: object) -> bool:
-    if not isinstance(result, RpcResponseError):
-        return False
-    return result.code == _LIMIT_EXCEEDED or _NOT_NOW.search(result.reason) is not None
-
-
-def _is_log_range(calls: Sequence[Call]) -> bool:
-    method, params = calls[0]
-    return method == "eth_getLogs" and params[0].get("fromBlock") != params[0].get("toBlock")
-
-
-def _is_too_wide(failure: _Failure) -> bool:
-    return bool(_TOO_WIDE.search(failure.reason)) and not _SLOW_DOWN.search(failure.reason)
-
-
-def _quantity(value: Any) -> int:
-    try:
-        return int(value, 16)
-    except (TypeError, ValueError):
-        raise MalformedAnswerError(f"{value!r} is not a number of JSON-RPC") from None
-
-
-def _items(answer: Any) -> list[Any]:
-    if not isinstance(answer, list):
-        raise MalformedAnswerError(f"{answer!r} is not a list of logs")
-    return answer
-
-
-def _block(answer: Any) -> Block:
-    try:
-        number, timestamp = int(answer["number"], 16), int(answer["timestamp"], 16)
-        return Block(number, answer["hash"], answer["parentHash"], timestamp)
-    except (KeyError, TypeError, ValueError):
-        raise MalformedAnswerError(f"{str(answer)[:200]!r} is not a block") from None
+    async def _one(self, endpoint: Endpoint, calls: Sequence[Call], most_bytes: int) -> RawAnswer:
+        endpoint.asked(calls)
+        began = time.monotonic()
+        answer = await endpoint.client.raw(calls, most_bytes=most_bytes)
+        endpoint.answered(time.monotonic() - began)
+        return answer
 
 
-def _log(answer: Any) -> Log:
-    try:
-        return Log(
-            block_number=int(answer["blockNumber"], 16),
-            block_hash=answer["blockHash"],
-            log_index=int(answer["logIndex"], 16),
-            tx_hash=answer["transactionHash"],
-            address=answer["address"].lower(),
-            topics=tuple(answer["topics"]),
-            data=answer["data"],
-        )
-    except (AttributeError, KeyError, TypeError, ValueError):
-        raise MalformedAnswerError(f"{str(answer)[:200]!r} is not a log") from None
+def _number(answer: Any, endpoint: str) -> int:
+    """Of a tagged block; 0 where the node knows no such tag."""
+    if answer is None or isinstance(answer, RpcResponseError):
+        return 0
+    return block_of(answer, endpoint, trusted=True).number
+
+
+def _raise_first(results: Sequence[Any]) -> None:
+    for result in results:
+        if isinstance(result, RpcResponseError):
+            raise result
+
+
+def _looks_whole(body: bytes) -> bool:
+    return body[:1] == b"[" and body[-8:].rstrip()[-1:] == b"]"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_FLOOR, Context, Decimal
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from indexer.accounts import (
     CLAIMED,
@@ -22,12 +22,31 @@ from indexer.accounts import (
     realized_asset,
     token_asset,
 )
+from indexer.accounts_race import RACE_COLLATERAL, RACE_PAID, pot_of
 from indexer.blocks import Block
 from indexer.deployment import Deployment
 
-__all__ = ["EPOCH_SECONDS", "Ending", "Holding", "Market", "Reserve", "State"]
+if TYPE_CHECKING:
+    from indexer.race_state import Race
+
+__all__ = [
+    "EPOCH_SECONDS",
+    "TRADING_SECONDS",
+    "Ending",
+    "Holding",
+    "Market",
+    "Reserve",
+    "State",
+    "epoch_at",
+    "payout",
+]
 
 EPOCH_SECONDS = 300
+TRADING_SECONDS = 270
+"""The house trades in the first part of an epoch only."""
+_STEP_SECONDS = 30
+_WAD = 10**18
+_LN_2_UP_E18 = 693_147_180_559_945_310
 LAST_STEP = 8
 """The house's liquidity falls in steps of 30 s, the last of which begins 240 s into an epoch."""
 _BPS = 10_000
@@ -37,6 +56,11 @@ _LN_2 = _PRECISE.ln(2)
 _EXPONENT_MOST = 150
 
 Outcome = Literal["YES", "NO", "VOID"]
+
+
+def epoch_at(genesis: int, instant: int) -> int:
+    """The epoch that runs at an instant, by the start of the first one; 0 before it."""
+    return 0 if instant < genesis else (instant - genesis) // EPOCH_SECONDS + 1
 
 
 class Market(NamedTuple):
@@ -58,13 +82,18 @@ class Market(NamedTuple):
         gone = (_BPS - self.closing_liquidity_bps) * step
         return self.liquidity * (_BPS * LAST_STEP - gone) // (_BPS * LAST_STEP)
 
+    def opening_at(self, elapsed: int) -> int:
+        """What the house would open with so many seconds into an epoch: b·ln 2, rounded up."""
+        liquidity = self.liquidity_at(min(elapsed // _STEP_SECONDS, LAST_STEP))
+        return -(-liquidity * _LN_2_UP_E18 // _WAD)
+
     def start_of(self, epoch: int) -> int:
         """The instant at which an epoch begins, in Unix seconds."""
         return self.genesis + (epoch - 1) * EPOCH_SECONDS
 
     def epoch_at(self, instant: int) -> int:
         """The epoch that runs at an instant; 0 before the first."""
-        return 0 if instant < self.genesis else (instant - self.genesis) // EPOCH_SECONDS + 1
+        return epoch_at(self.genesis, instant)
 
 
 class Ending(NamedTuple):
@@ -106,6 +135,7 @@ class State:
     """Feed -> seconds within which a boundary's price must come."""
     boundaries: Mapping[tuple[str, int], int | None] = field(default_factory=dict)
     sums: Mapping[Key, int] = field(default_factory=dict)
+    races: Mapping[int, Race] = field(default_factory=dict)
 
     def sum(self, account: str, asset: str) -> int:
         """The account's amount of an asset, in base units."""
@@ -196,6 +226,17 @@ class State:
         """The hub's collateral, and all that it owes to accounts, houses and epochs."""
         token = self.deployment.collateral.address
         return Reserve(self.sum(self.deployment.hub, token_asset(token)), -self.sum("external", COLLATERAL))
+
+    def race_reserve(self) -> Reserve:
+        """The race market's collateral, and all that it owes to accounts and epochs."""
+        token, races = self.deployment.collateral.address, self.deployment.races
+        held = self.sum(races, token_asset(token)) if races else 0
+        return Reserve(held, -self.sum("external", RACE_COLLATERAL))
+
+    def race_pot(self, race_id: int, position: int, epoch: int) -> int:
+        """What was paid for all sets of a position, as an epoch of a market has it: redemptions count on."""
+        pot = pot_of(race_id, position, epoch)
+        return self.sum(pot, RACE_COLLATERAL) + self.sum(pot, RACE_PAID)
 
     def vault_reserve(self) -> Reserve:
         """The vault's tokens, and what it owes under the active and the pending root."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from indexer.blocks import Block, Log
+from indexer.proof.levels import Level
 
-__all__ = ["Forward", "Head", "Headers", "Step", "Undo"]
+__all__ = ["DEEP_REORG", "Forward", "Head", "Headers", "Step", "Undo"]
+
+DEEP_REORG = "deep_reorg"
 
 
 @dataclass(frozen=True)
@@ -24,16 +28,27 @@ class Forward:
     """The next blocks, linked by their hashes, and all their logs of the deployment, in order."""
 
     blocks: tuple[Block, ...]
-    logs: tuple[Log, ...]
+    logs: Sequence[Log]
     head: Head
+    endpoint: str = ""
+    """Who told of them, without credentials."""
+    level: Level = Level.NONE
+    """How far the source has proven them."""
+    quiet: tuple[int, ...] = ()
+    """The numbers of the blocks that are proven to hold no log of the deployment: their blooms say so."""
 
 
 @dataclass(frozen=True)
 class Undo:
-    """The blocks after `to_block` are no longer in the chain."""
+    """The blocks after `to_block` are no longer in the chain.
+
+    `reason` is "reorg", or DEEP_REORG if more was replaced than a chain should: what was final, or more
+    blocks than the undo window has. Others may undo blocks for reasons of their own.
+    """
 
     to_block: int
     head: Head
+    reason: str = "reorg"
 
 
 Step = Forward | Undo

@@ -6,106 +6,203 @@ last block that it holds.
 
 from __future__ import annotations
 
+import asyncio
+import gc
+import time
+import uuid
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, delete, func, insert, select, tuple_, update
+from sqlalchemy import URL, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from chain_kit.errors import StoreError
+from chain_kit.errors import StoreError, StoreLockedError
 from indexer.accounts import Key
-from indexer.blocks import Block, first_after
-from indexer.database import Database, read_deployment, require_same
+from indexer.blocks import Block, Log
+from indexer.bulk import Found, Pair, bulk_of
+from indexer.database import Database, prepare_schema, read_deployment, require_same
 from indexer.decode import Decoder
 from indexer.deployment import Deployment
 from indexer.engine import check_file, database_url, make_engine, sqlite_path, store_errors
-from indexer.ledger import Book, Ledger
+from indexer.extension import extend
+from indexer.ledger import Book, keys_read
 from indexer.lock import WriterLock
-from indexer.models import (
-    SCHEMA_VERSION,
-    BlockRow,
-    BoundaryRow,
-    CursorRow,
-    EntryRow,
-    EventRow,
-    FeedRow,
-    HoldingRow,
-    MarketRow,
-    MetaRow,
-    VerificationRow,
-    metadata,
-    table_of,
-)
-from indexer.rows import Rows, block_rows, entry_rows, event_rows
-from indexer.steps import Forward, Head, Step, Undo
+from indexer.models import BlockRow, CursorRow, MetaRow, table_of
+from indexer.numbering import Numbering
+from indexer.proof import ranges
+from indexer.proof.trouble import raise_trouble
+from indexer.rows import Rows, block_rows, entry_rows, event_rows, record_rows
+from indexer.steps import DEEP_REORG, Forward, Head, Step, Undo
+from indexer.stored_events import stored_logs
+from indexer.undo import delete_after, touched_between
 
-__all__ = ["Store", "open_store"]
+__all__ = ["OutOfStepError", "Store", "open_store"]
 
-_KEYS_PER_QUERY = 1_000
-_CACHED_HOLDINGS = 200_000
-_BY_POSITION = (EntryRow, EventRow, MarketRow, FeedRow, BoundaryRow)
+CHANNEL = "chain_kit"
+"""On which PostgreSQL tells readers of every commit."""
+_MANY_LOGS = 1_000
+
+
+class OutOfStepError(StoreError):
+    """The step does not follow what is there, or no longer."""
 
 
 class Store(Database):
     """The one writer of an index. Made by `open_store`."""
 
-    def __init__(self, url: URL, reads: AsyncEngine, writes: AsyncEngine, deployment: Deployment) -> None:
+    def __init__(
+        self, url: URL, reads: AsyncEngine, writes: AsyncEngine, deployment: Deployment, *, name: str
+    ) -> None:
         super().__init__(url, reads, deployment)
         self._writes = writes
+        self._writer = name
         self._decoder = Decoder(deployment)
-        self._ledger = Ledger(deployment.holders)
-        # What the database says of holdings; nobody else writes it while the lock is held.
-        self._balances: dict[Key, int] = {}
-        self._ids: dict[Key, int] = {}
-        self._next_id: int | None = None
+        self._turn = asyncio.Lock()
+        self.undos = 0
+        """How often blocks were taken back: what was read before may be otherwise, for all its hash."""
+        # What the database says; nobody else writes it while the lock is held.
+        self._numbering: Numbering | None = None
         self._tip: Block | None = None
+        self._written: asyncio.Task[None] | None = None
 
     async def tip(self) -> Block | None:
-        """The last block that is indexed; None before the first."""
+        """The last block that was taken; None before the first."""
         if self._tip is None:
+            await self.flush()
             async with self.snapshot() as connection:
                 self._tip = await _tip(connection)
         return self._tip
 
     async def headers(self, first: int, last: int) -> list[Block]:
         """The indexed headers from block `first` to `last`, in order."""
+        await self.flush()
         table = table_of(BlockRow)
         query = select(table).where(table.c.number.between(first, last)).order_by(table.c.number)
         async with self.snapshot() as connection:
             return [Block(*row) for row in await connection.execute(query)]
 
+    async def events_between(self, first: int, last: int) -> list[Log]:
+        """The indexed logs of the blocks `first` to `last`, in order."""
+        async with self.snapshot() as connection:
+            return await stored_logs(connection, first, last)
+
+    async def touched(self, first: int, last: int) -> set[Key]:
+        """The keys that the blocks `first` to `last` have entries of."""
+        async with self.snapshot() as connection:
+            return await touched_between(connection, first, last)
+
     async def take(self, step: Step) -> None:
-        """Writes one step of the chain. Raises StoreError if it does not follow what is there."""
+        """Writes one step of the chain. Raises OutOfStepError if it does not follow what is there."""
         if isinstance(step, Forward):
             await self._forward(step)
         else:
             await self._undo(step)
 
-    async def _forward(self, step: Forward) -> None:
-        events = self._decoder.decode_all(step.logs)
-        if len(self._ids) > _CACHED_HOLDINGS:
+    async def finalized(self) -> int:
+        """The last block that was said to be final; 0 if none was."""
+        async with self.snapshot() as connection:
+            return await connection.scalar(select(table_of(CursorRow).c.finalized)) or 0
+
+    async def note_head(self, head: Head, looked_at_ms: int | None = None) -> None:
+        """Keeps how far the chain was when it was last looked at (Unix milliseconds, by default now)."""
+        async with self.writing() as connection:
+            await _set_cursor(connection, _seen(head, looked_at_ms))
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncConnection]:
+        """The one transaction that writes; another one in this process waits for it.
+
+        Blocks and what follows from them are `take`'s to write; no step may be taken inside. Raises
+        StoreLockedError if another writer has begun meanwhile: a lock can be lost without a word.
+        """
+        try:
+            with store_errors(self.url):
+                async with self._turn, self._writes.begin() as connection:
+                    await self._require_turn(connection)
+                    yield connection
+                    if connection.dialect.name == "postgresql":
+                        await connection.execute(text(f"NOTIFY {CHANNEL}"))
+        except BaseException:
+            # What is remembered may not be what is there.
             self._forget()
-        async with self._writing() as connection:
-            self._require_next(await _tip(connection), step.blocks[0])
-            await self._load(connection, self._ledger.keys_read(events))
-            entries = Book(self._ledger, self._balances).add(events)
-            await self._load(connection, {entry.key for entry in entries})
-            next_id = await self._first_free_id(connection)
-            rows, balances, ids = entry_rows(entries, self._balances, self._ids, next_id)
-            await _insert(connection, block_rows(step.blocks) | event_rows(events) | rows)
-            await _move_cursor(connection, step.blocks[-1].number, step.head)
-        self._balances |= balances
-        self._ids |= ids
-        self._next_id = next_id + len(rows[HoldingRow])
+            raise
+
+    async def flush(self) -> None:
+        """Until everything that was taken is written. Raises what writing it has raised."""
+        written, self._written = self._written, None
+        if written is not None:
+            await written
+
+    async def _forward(self, step: Forward) -> None:
+        """Works a step out, while the one before is written; only a small one is written on return."""
+        _mind_garbage(len(step.logs))
+        if self._numbering is None:
+            await self.flush()
+            async with self.snapshot() as connection:
+                self._tip = await _tip(connection)
+                self._numbering = await Numbering.read(connection, self._decoder)
+        self._require_next(self._tip, step.blocks[0])
+        rows = await self._rows_of(step, self._numbering)
+        await self.flush()
+        self._written = asyncio.create_task(self._write(step, rows))
+        if len(step.logs) < _MANY_LOGS:
+            await self.flush()
+
+    async def _rows_of(self, step: Forward, numbering: Numbering) -> Rows:
+        """All rows of a step. What is remembered is as after it."""
+        known = _AfterFlush(self)
+        try:
+            raws, sayings = self._decoder.read(step.logs)
+            await numbering.learn(known, keys_read(sayings))
+            changes, opened = Book(self.deployment.holders, numbering.holdings).add(sayings)
+            records = record_rows(sayings)
+            _require_storable(records)
+            rows = block_rows(step.blocks) | event_rows(raws, numbering.kinds) | records
+            rows |= await numbering.number(known, opened) | entry_rows(changes)
+            numbering.settle(opened)
+        except BaseException:
+            self._forget()
+            raise
         self._tip = step.blocks[-1]
+        return rows
+
+    async def _write(self, step: Forward, rows: Rows) -> None:
+        first, last = step.blocks[0], step.blocks[-1]
+        async with self.writing() as connection:
+            self._require_next(await _tip(connection), first)
+            await bulk_of(connection).insert(rows)
+            numbers = (first.number, last.number)
+            await ranges.append(connection, *numbers, step.level, step.endpoint, quiet=step.quiet)
+            await _set_cursor(connection, {"block_number": last.number} | _seen(step.head))
+
+    def _forget(self) -> None:
+        self._numbering, self._tip = None, None
 
     async def _undo(self, step: Undo) -> None:
-        async with self._writing() as connection:
-            await _delete_after(connection, step.to_block)
-            await _move_cursor(connection, step.to_block, step.head)
-        self._forget()
+        try:
+            async with self.writing() as connection:
+                await self._take_back(connection, step)
+        finally:
+            # Before anyone else can write, and even if nobody knows whether it was written.
+            self.undos += 1
+            self._numbering, self._tip = None, None
+
+    async def _take_back(self, connection: AsyncConnection, step: Undo) -> None:
+        tip = await _tip(connection)
+        if step.to_block > (self.deployment.first_block - 1 if tip is None else tip.number):
+            raise OutOfStepError(f"block {step.to_block} is not there to go back to")
+        await delete_after(connection, step.to_block)
+        await _set_cursor(connection, {"block_number": step.to_block} | _seen(step.head))
+        if step.reason == DEEP_REORG:
+            what = f"blocks after {step.to_block} were replaced, deeper than a chain should"
+            await raise_trouble(connection, DEEP_REORG, step.to_block, what)
+
+    async def _require_turn(self, connection: AsyncConnection) -> None:
+        writer = await connection.scalar(select(table_of(CursorRow).c.writer).with_for_update())
+        if writer != self._writer:
+            raise StoreLockedError(f"another process has taken over the writing of {self.name}")
 
     def _require_next(self, tip: Block | None, block: Block) -> None:
         if tip is None:
@@ -113,36 +210,26 @@ class Store(Database):
         else:
             follows = block.number == tip.number + 1 and block.parent_hash == tip.hash
         if not follows:
-            raise StoreError(f"block {block.number} ({block.hash}) does not follow the index's {tip}")
+            raise OutOfStepError(f"block {block.number} ({block.hash}) does not follow the index's {tip}")
 
-    @asynccontextmanager
-    async def _writing(self) -> AsyncIterator[AsyncConnection]:
-        try:
-            with store_errors(self.url):
-                async with self._writes.begin() as connection:
-                    yield connection
-        except BaseException:
-            # What was loaded may not be what is there.
-            self._forget()
-            raise
 
-    def _forget(self) -> None:
-        self._balances, self._ids, self._next_id, self._tip = {}, {}, None, None
+class _AfterFlush:
+    """What the database knows once all that was taken is written; it is not asked before it has to be."""
 
-    async def _load(self, connection: AsyncConnection, keys: Iterable[Key]) -> None:
-        """Makes sure that the balances and ids of those keys that exist are known."""
-        missing = sorted(key for key in keys if key not in self._ids)
-        for first in range(0, len(missing), _KEYS_PER_QUERY):
-            part = missing[first : first + _KEYS_PER_QUERY]
-            for number, account, asset, balance in await connection.execute(_holdings(part)):
-                self._ids[Key(account, asset)] = number
-                self._balances[Key(account, asset)] = balance
+    def __init__(self, store: Store) -> None:
+        self._store = store
 
-    async def _first_free_id(self, connection: AsyncConnection) -> int:
-        if self._next_id is None:
-            last = await connection.scalar(select(func.max(table_of(HoldingRow).c.id)))
-            self._next_id = (last or 0) + 1
-        return self._next_id
+    async def ids(self, model: type[Any], names: Iterable[str]) -> dict[str, int]:
+        """See `bulk.Bulk`."""
+        await self._store.flush()
+        async with self._store.snapshot() as connection:
+            return await bulk_of(connection).ids(model, names)
+
+    async def holdings(self, pairs: Iterable[Pair]) -> Found:
+        """See `bulk.Bulk`."""
+        await self._store.flush()
+        async with self._store.snapshot() as connection:
+            return await bulk_of(connection).holdings(pairs)
 
 
 @asynccontextmanager
@@ -159,44 +246,54 @@ async def open_store(
     path = sqlite_path(url)
     if path is not None:
         check_file(path, create=True)
+    name = uuid.uuid4().hex
     async with WriterLock(url, wait_seconds=wait_seconds):
         writes, reads = make_engine(url, writes=True), make_engine(url, writes=False)
         try:
             with store_errors(url):
                 async with writes.begin() as connection:
                     await _prepare(connection, url, deployment)
-            yield Store(url, reads, writes, deployment)
+                    await _set_cursor(connection, {"writer": name})
+            store = Store(url, reads, writes, deployment, name=name)
+            try:
+                yield store
+            finally:
+                await store.flush()
         finally:
+            gc.enable()
             await reads.dispose()
             await writes.dispose()
 
 
 async def _prepare(connection: AsyncConnection, url: URL, deployment: Deployment) -> None:
-    found = await read_deployment(connection, url)
-    if found is not None:
-        require_same(deployment, found, url)
+    if not await prepare_schema(connection, url, deployment):
+        found = await read_deployment(connection, url)
+        if not await extend(connection, found, deployment):
+            require_same(deployment, found, url)
         return
-    await connection.run_sync(metadata.create_all)
-    facts = {"schema_version": SCHEMA_VERSION, "deployment": deployment.to_json()}
-    await connection.execute(
-        insert(table_of(MetaRow)), [{"name": name, "value": value} for name, value in facts.items()]
-    )
+    fact = {"name": "deployment", "value": deployment.to_json()}
+    await connection.execute(insert(table_of(MetaRow)), [fact])
     before = deployment.first_block - 1
-    cursor = {"id": 1, "block_number": before, "head": before, "safe": 0, "finalized": 0}
+    cursor: dict[str, Any] = {"id": 1, "block_number": before, "head": before, "head_hash": ""}
+    cursor |= {"writer": "", "safe": 0, "finalized": 0, "looked_at": 0}
     await connection.execute(insert(table_of(CursorRow)), [cursor])
 
 
-def _holdings(keys: list[Key]) -> Any:
-    holding, entry = table_of(HoldingRow), table_of(EntryRow)
-    balance = (
-        select(entry.c.balance)
-        .where(entry.c.holding_id == holding.c.id)
-        .order_by(entry.c.position.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    wanted = tuple_(holding.c.account, holding.c.asset).in_(keys)
-    return select(holding.c.id, holding.c.account, holding.c.asset, balance).where(wanted)
+def _require_storable(rows: Rows) -> None:
+    """Raises OverflowError for a number beyond 63 bits where there should be an id or an instant."""
+    for values in rows.values():
+        for row in values:
+            for value in row:
+                if isinstance(value, int) and abs(value) >> 63:
+                    raise OverflowError(f"{value} is larger than any number of the contracts'")
+
+
+def _mind_garbage(logs: int) -> None:
+    """A large step's rows are many and in no cycle: looking for one takes longer than making them."""
+    if logs >= _MANY_LOGS:
+        gc.disable()
+    else:
+        gc.enable()
 
 
 async def _tip(connection: AsyncConnection) -> Block | None:
@@ -205,29 +302,16 @@ async def _tip(connection: AsyncConnection) -> Block | None:
     return None if row is None else Block(*row)
 
 
-async def _insert(connection: AsyncConnection, rows: Rows) -> None:
-    for model, values in rows.items():
-        if values:
-            await connection.execute(insert(table_of(model)), values)
-
-
-async def _delete_after(connection: AsyncConnection, block: int) -> None:
-    """Deletes what is of later blocks. State needs no more: it is the sum of what is left."""
-    position = first_after(block)
-    for model in _BY_POSITION:
-        table = table_of(model)
-        await connection.execute(delete(table).where(table.c.position >= position))
-    holding, headers, verified = table_of(HoldingRow), table_of(BlockRow), table_of(VerificationRow)
-    await connection.execute(delete(holding).where(holding.c.opened_at >= position))
-    await connection.execute(delete(headers).where(headers.c.number > block))
-    await connection.execute(delete(verified).where(verified.c.block_number > block))
-
-
-async def _move_cursor(connection: AsyncConnection, block: int, head: Head) -> None:
-    values = {
-        "block_number": block,
+def _seen(head: Head, looked_at_ms: int | None = None) -> dict[str, Any]:
+    """What the cursor keeps of the chain's head."""
+    return {
         "head": head.block.number,
         "safe": head.safe,
         "finalized": head.finalized,
+        "head_hash": head.block.hash,
+        "looked_at": time.time_ns() // 10**6 if looked_at_ms is None else looked_at_ms,
     }
+
+
+async def _set_cursor(connection: AsyncConnection, values: dict[str, Any]) -> None:
     await connection.execute(update(table_of(CursorRow)).values(values))

@@ -15,6 +15,7 @@ import orjson
 from sqlalchemy import delete, insert, select
 
 from chain_kit.units import checksum_address
+from indexer.answering.moments import moment
 from indexer.answers import epoch_answer, find_market, position_answer, reserve_answer
 from indexer.audit import Audit
 from indexer.chain_checks import check_state
@@ -22,7 +23,7 @@ from indexer.database import Database
 from indexer.deployment import Deployment
 from indexer.engine import make_engine, store_errors
 from indexer.models import BlockRow, VerificationRow, table_of
-from indexer.queries import moment, part_of
+from indexer.reading import part_of
 from indexer.report import Difference, Findings, Report
 from indexer.rpc import ChainRpc
 from indexer.state import State
@@ -58,11 +59,15 @@ async def verify(
     for account, answers in (positions or {}).items():
         _check_positions(state, account, answers, findings)
     if reserve is not None:
-        expected = {**reserve_answer(state, verified=False), "verified": reserve.get("verified")}
-        findings.same_fields("reserve", reserve, expected)
+        findings.same_fields("reserve", reserve, {**_at(state), **reserve_answer(state)})
     report = Report(block, findings.checks, tuple(findings.differences))
     await _record(database, report)
     return report
+
+
+def _at(state: State) -> dict[str, Any]:
+    """What an answer says of the block that it is of; how far that is proven is nothing to recompute."""
+    return {"block": state.block.number, "block_hash": state.block.hash}
 
 
 def _check_epochs(state: State, answers: Sequence[Answer], findings: Findings) -> None:
@@ -72,7 +77,7 @@ def _check_epochs(state: State, answers: Sequence[Answer], findings: Findings) -
             market = find_market(state.markets.values(), str(answer.get("market")))
         epoch = int(answer["epoch"])
         what = f"answer: epoch {epoch} of {market.symbol}:"
-        findings.same_fields(what, answer, epoch_answer(state, market, epoch))
+        findings.same_fields(what, answer, {**_at(state), **epoch_answer(state, market, epoch)})
 
 
 def _check_positions(state: State, address: str, answers: Sequence[Answer], findings: Findings) -> None:
@@ -82,9 +87,9 @@ def _check_positions(state: State, address: str, answers: Sequence[Answer], find
     shown = {(int(answer["market_id"]), int(answer["epoch"])): answer for answer in answers}
     for market_id, epoch in sorted(parts | shown.keys()):
         market = state.markets.get(market_id)
-        expected = None
+        expected: Answer | None = None
         if market is not None and (market_id, epoch) in parts:
-            expected = position_answer(state, market, epoch, account)
+            expected = {**_at(state), **position_answer(state, market, epoch, account)}
         what = f"answer: {account} in epoch {epoch} of market {market_id}:"
         findings.same_fields(what, shown.get((market_id, epoch)), expected)
 

@@ -10,7 +10,7 @@ import sys
 import typer
 
 from chain_kit import __version__
-from chain_kit.cli.commands import ask, config, demo, deploy, index, keeper, up
+from chain_kit.cli.commands import ask, ask_others, config, demo, deploy, index, keeper, serve, share, up
 from chain_kit.cli.output import print_error
 from chain_kit.errors import ChainKitError
 
@@ -54,6 +54,14 @@ app.add_typer(keeper_app, name="keeper")
 app.command("epochs")(ask.epochs)
 app.command("positions")(ask.positions)
 app.command("reserve")(ask.reserve)
+app.command("share")(share.share)
+app.command("markets")(ask.markets)
+app.command("trades")(ask.trades)
+app.command("candles")(ask.candles)
+app.command("payouts")(ask_others.payouts)
+app.command("mrt")(ask_others.mrt)
+app.command("races")(ask_others.races)
+app.command("serve")(serve.serve)
 app.add_typer(config_app, name="config")
 index_app.command("run")(index.run)
 index_app.command("status")(index.status)

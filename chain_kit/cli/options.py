@@ -10,10 +10,11 @@ import typer
 from chain_kit.settings import Settings
 
 if TYPE_CHECKING:  # a question asks no node
-    from chain_kit.jsonrpc import JsonRpc
+    from chain_kit.jsonrpc import RpcClient
 
 __all__ = [
     "AtBlock",
+    "Csv",
     "Database",
     "Deployment",
     "Json",
@@ -46,11 +47,13 @@ AtBlock = Annotated[
     typer.Option("--at-block", metavar="N", min=0, help="Answer as of this block, not the newest indexed."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+Csv = Annotated[bool, typer.Option("--csv", help="Print a header and rows, as RFC 4180 has them.")]
 
 
 def load_settings(
     *,
     rpc_url: str | None = None,
+    ws_url: str | None = None,
     deployment: Path | None = None,
     database: str | None = None,
     outbox: Path | None = None,
@@ -61,6 +64,7 @@ def load_settings(
     return Settings.load(
         {
             "rpc_url": rpc_url,
+            "ws_url": ws_url,
             "deployment": deployment,
             "database": database,
             "outbox": outbox,
@@ -70,7 +74,7 @@ def load_settings(
     )
 
 
-async def require_named_chain(rpc: JsonRpc, settings: Settings) -> None:
+async def require_named_chain(rpc: RpcClient, settings: Settings) -> None:
     """Raises ChainMismatchError if somebody has said which chain it is to be, and the node serves another."""
     if settings.chain_id is not None and settings.origins["chain_id"] != "default":
         await rpc.require_chain(settings.chain_id)

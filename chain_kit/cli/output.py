@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,16 @@ from chain_kit.errors import ChainKitError
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["console", "print_error", "print_json", "print_json_line", "print_table", "say"]
+__all__ = [
+    "Column",
+    "console",
+    "print_csv",
+    "print_error",
+    "print_json",
+    "print_json_line",
+    "print_table",
+    "say",
+]
 
 Column = tuple[str, str]
 """A heading, and the key of its values in the rows. Headings that end in a space align right."""
@@ -28,6 +38,24 @@ def print_json_line(document: object) -> None:
     """One line of a stream of JSON documents, flushed at once."""
     sys.stdout.write(orjson.dumps(document).decode() + "\n")
     sys.stdout.flush()
+
+
+def print_csv(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
+    """A header and a line for each row on standard output, as RFC 4180 has them.
+
+    What is missing is empty, truth is `true` or `false`, and a list is its parts with spaces between.
+    """
+    writer = csv.writer(sys.stdout, lineterminator="\r\n")
+    writer.writerow(columns)
+    writer.writerows([_cell(row.get(column)) for column in columns] for row in rows)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def say(text: str) -> None:

@@ -6,12 +6,26 @@ from collections.abc import Mapping, Sequence
 from decimal import ROUND_DOWN, Context, Decimal
 from typing import TYPE_CHECKING, Any
 
-from chain_kit.cli.output import console, print_table
+from chain_kit.cli.output import Column, console, print_table
 
 if TYPE_CHECKING:
     from indexer.queries import EpochAnswer, PositionAnswer, ReserveAnswer
 
-__all__ = ["print_demo", "print_epochs", "print_positions", "print_reserve", "short"]
+__all__ = [
+    "POSITIONS",
+    "STAMP",
+    "cut",
+    "print_demo",
+    "print_epochs",
+    "print_positions",
+    "print_reserve",
+    "print_stamp",
+    "print_stamped",
+    "reserve_rows",
+    "short",
+]
+
+STAMP = ("block", "block_hash", "level", "verified")
 
 _EPOCHS = [
     ("market", "market"),
@@ -24,7 +38,7 @@ _EPOCHS = [
     ("NO supply ", "no_supply"),
     ("collateral ", "collateral"),
 ]
-_POSITIONS = [
+POSITIONS = [
     ("market", "market"),
     ("epoch ", "epoch"),
     ("YES ", "yes_tokens"),
@@ -94,6 +108,18 @@ _AMOUNTS = {
     "internal",
     "pool_quote",
     "pool_tokens",
+    "liquidity",
+    "shares",
+    "amount",
+    "price",
+    "fee",
+    "open",
+    "high",
+    "low",
+    "close",
+    "volume",
+    "balance",
+    "share",
 }
 
 
@@ -107,8 +133,8 @@ def short(amount: str, places: int = 4) -> str:
     return f"{cut:,f}"
 
 
-def _cut(row: object) -> dict[str, object]:
-    assert isinstance(row, dict)
+def cut(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row with its amounts cut."""
     return {
         key: short(value) if key in _AMOUNTS and isinstance(value, str) else value
         for key, value in row.items()
@@ -117,24 +143,24 @@ def _cut(row: object) -> dict[str, object]:
 
 def print_epochs(rows: Sequence[EpochAnswer]) -> None:
     """The epochs of a market."""
-    print_table("Epochs", _EPOCHS, [_cut(row) for row in rows])
+    print_stamped("Epochs", _EPOCHS, rows)
 
 
 def print_positions(address: str, rows: Sequence[PositionAnswer]) -> None:
     """One account's positions."""
-    print_table(f"Positions of {address}", _POSITIONS, [_cut(row) for row in rows])
+    print_stamped(f"Positions of {address}", POSITIONS, rows)
 
 
 def print_demo(document: Mapping[str, Any]) -> None:
     """All that the demo shows."""
-    print_epochs(document["epochs"])
+    print_table("Epochs", _EPOCHS, [cut(row) for row in document["epochs"]])
     print_table(
         "Accounts, in collateral but for MRT and USDC claims",
         _ACCOUNTS,
-        [_cut(r) for r in document["accounts"]],
+        [cut(r) for r in document["accounts"]],
     )
     print_table(
-        "Positions", [("account", "account"), *_POSITIONS], [_cut(row) for row in document["positions"]]
+        "Positions", [("account", "account"), *POSITIONS], [cut(row) for row in document["positions"]]
     )
     _print_match(document["match"])
     race, graduation = document["race"], document["graduation"]
@@ -146,7 +172,7 @@ def print_demo(document: Mapping[str, Any]) -> None:
     print_table(
         f"The reward token of {graduation['market']} has graduated: {graduation['raised']} USDC raised",
         _POOL,
-        [_cut(graduation)],
+        [cut(graduation)],
     )
     print_reserve(document["reserve"])
     for difference in document["differences"]:
@@ -169,11 +195,34 @@ def _print_match(match: Mapping[str, Any]) -> None:
     print_table(f"{match['kind']}: two signed orders in {where}, fee {match['fee']}", _ORDERS, orders)
 
 
+def reserve_rows(answer: ReserveAnswer) -> list[dict[str, Any]]:
+    """A row for each contract: what it holds and owes, and the stamp of the answer."""
+    found: Mapping[str, Any] = answer
+    stamp = {name: found.get(name) for name in STAMP}
+    return [
+        {"contract": name, **found[name], "at": found["at"], **stamp}
+        for name in ("hub", "vault", "races")
+        if name in found
+    ]
+
+
 def print_reserve(answer: ReserveAnswer) -> None:
     """The reserves, and whether they were checked."""
-    parts = [{"contract": "hub", **answer["hub"]}, {"contract": "vault", **answer["vault"]}]
-    print_table(f"Reserve at block {answer['block']}", _RESERVE, [_cut(part) for part in parts])
+    print_table(f"Reserve at block {answer['block']}", _RESERVE, [cut(row) for row in reserve_rows(answer)])
     checked = (
         "checked against the chain" if answer["verified"] else "not checked against the chain at this block"
     )
     console().print(f"{checked}; block hash {answer['block_hash']}")
+
+
+def print_stamp(stamp: Mapping[str, Any]) -> None:
+    """Of which block an answer is, and how far it is proven."""
+    verified = "verified" if stamp["verified"] else "not verified"
+    console().print(f"block {stamp['block']}, {stamp['level']}: {verified}; block hash {stamp['block_hash']}")
+
+
+def print_stamped(title: str, columns: Sequence[Column], rows: Sequence[Mapping[str, Any]]) -> None:
+    """A table of answers, its amounts cut, with their stamp below; no rows have none."""
+    print_table(title, columns, [cut(row) for row in rows])
+    if rows:
+        print_stamp(rows[0])

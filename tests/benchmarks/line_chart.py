@@ -24,15 +24,15 @@ class Line:
     values: Sequence[Decimal]
 
 
-def line_chart(lines: Sequence[Line], *, x_label: str, y_label: str) -> str:
-    """The SVG's text. Lines differ in dash as well as in colour.
+def line_chart(lines: Sequence[Line], *, x_label: str, y_label: str, from_zero: bool = False) -> str:
+    """The SVG's text. Lines differ in dash as well as in colour. `from_zero`: the values' axis begins there.
 
     Raises ValueError if there is no line, or one without two values.
     """
     if not lines or any(len(line.values) < 2 for line in lines):
         raise ValueError("a chart needs lines of two values at least")
     longest = max(len(line.values) for line in lines) - 1
-    lowest = min(min(line.values) for line in lines)
+    lowest = Decimal(0) if from_zero else min(min(line.values) for line in lines)
     highest = max(max(line.values) for line in lines)
     span = (highest - lowest) or Decimal(1)
 

@@ -17,7 +17,10 @@ FLOOR = [sys.executable, "-c", "import typer, sqlmodel"]
 MOST = 1.5
 TRIES = 8
 ROUNDS = 3
-HEAVY = ("ape", "web3", "eth_account", "eth_abi", "httpx", "pandas", "IPython")
+HEAVY = (
+    *("ape", "web3", "eth_account", "eth_abi", "httpx", "pandas", "IPython"),
+    *("alembic", "fastapi", "msgspec", "trie"),
+)
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,11 @@ from indexer.models import metadata
 __all__ = ["dump"]
 
 # When something was seen is not part of what was seen.
-_LEFT_OUT = {"cursor": {"head", "safe", "finalized"}, "verification": {"checked_at"}}
+_LEFT_OUT = {
+    "cursor": {"head", "head_hash", "safe", "finalized", "looked_at", "writer"},
+    "verification": {"checked_at"},
+    "proof": {"checked_at", "endpoint"},
+}
 
 
 async def dump(database: Database) -> dict[str, list[tuple[Any, ...]]]:

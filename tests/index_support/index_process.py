@@ -1,8 +1,9 @@
 """Index processes, for tests that kill them: `python -m tests.index_support.index_process`.
 
-Each line on standard input is a JSON object (`url`, `deployment`, `database`, `span`) for which a process is
-forked from this one, with everything imported already. Standard output tells `pid N`, then `block N` after
-each step, `head` when nothing is left to do, and `ended STATUS` when it is gone.
+Each line on standard input is a JSON object (`url`, `deployment`, `database`, `span`, and `stay` for one that
+follows the chain) for which a process is forked from this one, with everything imported already. Standard
+output tells `pid N`, then `block N` after each step, `head` when nothing is left to do, and `ended STATUS`
+when it is gone.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ async def index(config: dict[str, Any]) -> None:
 
     def hear(progress: Progress) -> None:
         tell(f"block {progress.block}")
-        if progress.caught_up:
+        if progress.caught_up and not config.get("stay"):
             stop.set()
 
     async with (

@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from chain_kit.jsonrpc import JsonRpc
+from chain_kit.websocket_rpc import WebSocketRpc
 from indexer.deployment import Deployment
+from indexer.live import Live
 from indexer.rpc import ChainRpc
 from indexer.source import Source
 from indexer.store import Store, open_store
 from indexer.tail import Progress, run
+from indexer.together import together
 from tests.index_support.dump import dump
 
 __all__ = ["Follower", "following", "fresh_dump", "index_to_head"]
@@ -47,13 +50,26 @@ class Follower:
 
 
 @asynccontextmanager
-async def following(url: str, deployment: Deployment, database: Path | str) -> AsyncIterator[Follower]:
-    """Follows a node while the body runs; a failure of the runner is a failure of the test."""
+async def following(
+    url: str, deployment: Deployment, database: Path | str, *, pushed: bool = False
+) -> AsyncIterator[Follower]:
+    """Follows a node while the body runs; a failure of the runner is a failure of the test.
+
+    With `pushed` new blocks come over a WebSocket, and looks are about a second apart.
+    """
     stop = asyncio.Event()
-    async with JsonRpc(url) as rpc, open_store(database, deployment) as store:
-        source = Source(ChainRpc([rpc]), deployment, store, poll_seconds=0.05)
+    async with (
+        JsonRpc(url) as http,
+        WebSocketRpc(url.replace("http", "ws", 1)) as socket,
+        open_store(database, deployment) as store,
+    ):
+        rpc = ChainRpc([http, socket] if pushed else [http])
+        pushing = rpc.endpoints.pushing()
+        live = None if pushing is None else Live(rpc, pushing)
+        source = Source(rpc, deployment, store, poll_seconds=0.05, live=live)
         follower = Follower(store, source)
-        task = asyncio.create_task(run(store, source, stop, on_step=follower.hear))
+        beside = [] if live is None else [live.run()]
+        task = asyncio.create_task(together(run(store, source, stop, on_step=follower.hear), *beside))
         try:
             yield follower
         finally:

@@ -11,7 +11,7 @@ from chain_kit.contracts import Contract
 from chain_kit.devnet import Anvil
 from chain_kit.oracle import BoundaryPrice, sign_report
 from chain_kit.payouts import PayoutTree
-from indexer.deployment import Deployment, Token
+from indexer.deployment import Curve, Deployment, Token
 from tests.clob_support.live import LiveBook
 from tests.index_support.market_orders import OrderTrading
 from tests.keeper_support.kit import (
@@ -80,7 +80,7 @@ class LiveMarket:
             vault=kit.vault.address,
             collateral=Token(kit.collateral.address, "CYM1", 18),
             payout_token=Token(kit.usdc.address, "USDC", 6),
-            curves={"BTC": curve.address},
+            curves={"BTC": await _curve_record(kit, curve)},
         )
         return cls(kit, curve, facade, book, deployment=deployment, seed=seed)
 
@@ -223,6 +223,12 @@ async def _create_curve(kit: Kit) -> Contract:
     terms = ("BTC Perpetual MRT", "BTC-PERP-MRT", *sale)
     arguments = AbiEntry("MrtCurve", tuple(constructor["inputs"])).encode((terms,))[4:]
     return Contract("MrtCurve", await _deployed(kit, bytecode("MrtCurve") + arguments))
+
+
+async def _curve_record(kit: Kit, curve: Contract) -> Curve:
+    token, pool, lock, staking = [await kit.ask(curve, part) for part in ("token", "pool", "lock", "staking")]
+    target = await kit.ask(curve, "target")
+    return Curve(curve.address, token, pool, lock, staking, target, "BTC Perpetual MRT", "BTC-PERP-MRT", 1)
 
 
 async def _deployed(kit: Kit, code: bytes) -> str:

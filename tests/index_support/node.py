@@ -1,65 +1,73 @@
-"""A node: a real HTTP server that speaks JSON-RPC for a FakeChain, and fails as it is told."""
+"""A node: a real server that speaks JSON-RPC for a FakeChain, by HTTP and WebSocket, failing as told."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-from collections import deque
-from collections.abc import Callable
+import contextlib
 from typing import Any
 
-from indexer.blocks import Block, Log
+import orjson
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+
+from tests.index_support.answering import SILENCE, Answering, Fault, Lie, Limits, Reply, error_answer
 from tests.index_support.chain import FakeChain
 
-__all__ = ["SILENCE", "FakeNode", "error_answer"]
-
-Fault = Callable[[list[dict[str, Any]]], tuple[int, bytes] | None]
-"""What to answer to a batch instead, as (status, body); None leaves the connection without an answer."""
+__all__ = ["SILENCE", "FakeNode", "Fault", "Lie", "Limits", "Reply", "error_answer"]
 
 
-SILENCE = (0, b"")
-"""The answer of a fault that never answers."""
+class FakeNode(Answering):
+    """As an async context manager: at `url` over HTTP, at `ws_url` over WebSocket, with newHeads.
 
+    While it is `mute`, its WebSockets say nothing at all, but stay open.
+    """
 
-def error_answer(code: int, message: str) -> Fault:
-    """Every call of the batch fails with this error."""
-
-    def answer(batch: list[dict[str, Any]]) -> tuple[int, bytes]:
-        error = {"code": code, "message": message}
-        return 200, json.dumps([{"jsonrpc": "2.0", "id": c["id"], "error": error} for c in batch]).encode()
-
-    return answer
-
-
-class FakeNode:
-    """As an async context manager. `faults` are used up one request at a time."""
-
-    def __init__(self, chain: FakeChain, *, chain_id: int = 31337, most_blocks: int | None = None) -> None:
-        self.chain = chain
-        self.chain_id = chain_id
-        self.most_blocks = most_blocks
-        self.faults: deque[Fault] = deque()
-        self.requests: list[list[dict[str, Any]]] = []
-        self.before: Callable[[list[dict[str, Any]]], None] = lambda _: None
-        """Called with each batch before it is answered: the chain may change under it."""
-        self._server: asyncio.Server | None = None
+    def __init__(self, chain: FakeChain, **options: Any) -> None:
+        super().__init__(chain, **options)
+        self.mute = False
+        self._http: asyncio.Server | None = None
+        self._websocket: Server | None = None
         self._connections: list[asyncio.Task[None]] = []
+        self._subscribed: dict[ServerConnection, str] = {}
+        self._heard: FakeChain | None = None
+        self._announcing: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> FakeNode:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        self._http = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.url = f"http://127.0.0.1:{self._http.sockets[0].getsockname()[1]}"
+        self._websocket = await serve(self._talk, "127.0.0.1", 0, compression=None, max_size=None)
+        self.ws_url = f"ws://127.0.0.1:{next(iter(self._websocket.sockets)).getsockname()[1]}"
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        assert self._server is not None
-        self._server.close()
-        for task in self._connections:
+        assert self._http is not None
+        assert self._websocket is not None
+        self._http.close()
+        self._listen_to(None)
+        self._websocket.close()
+        tasks = [*self._connections, *self._announcing]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._websocket.wait_closed()
 
-    def methods(self) -> list[str]:
-        """Every method that was asked for, in order."""
-        return [call["method"] for batch in self.requests for call in batch]
+    def follow(self, chain: FakeChain) -> None:
+        """Serves another chain from now on, and tells subscribers of its head."""
+        self.chain = chain
+        if self._heard is not None:
+            self._listen_to(chain)
+            self._announce()
+
+    def drop_sockets(self) -> None:
+        """Every WebSocket breaks off, without a farewell."""
+        assert self._websocket is not None
+        for connection in self._websocket.connections:
+            connection.transport.abort()
+
+    @property
+    def subscribers(self) -> int:
+        """How many are told of new heads."""
+        return len(self._subscribed)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -72,86 +80,80 @@ class FakeNode:
                     for line in headers.split(b"\r\n")
                     if line.lower().startswith(b"content-length")
                 )
-                answer = self._answer(json.loads(await reader.readexactly(length)))
+                answer = self.answer(await reader.readexactly(length))
                 if answer is None:
                     break
                 if answer == SILENCE:
                     await asyncio.Event().wait()
-                status, body = answer
-                head = f"HTTP/1.1 {status} X\r\ncontent-length: {len(body)}\r\n\r\n"
-                writer.write(head.encode() + body)
+                writer.write(_http(answer))
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             pass
         finally:
             writer.close()
 
-    def _answer(self, request: Any) -> tuple[int, bytes] | None:
-        batch = request if isinstance(request, list) else [request]
-        self.requests.append(batch)
-        self.before(batch)
-        if self.faults:
-            return self.faults.popleft()(batch)
-        answers = [self._one(call) for call in batch]
-        return 200, json.dumps(answers if isinstance(request, list) else answers[0]).encode()
-
-    def _one(self, call: dict[str, Any]) -> dict[str, Any]:
-        answer: dict[str, Any] = {"jsonrpc": "2.0", "id": call["id"]}
+    async def _talk(self, connection: ServerConnection) -> None:
         try:
-            return answer | {"result": getattr(self, call["method"])(*call["params"])}
-        except ValueError as error:
-            return answer | {"error": {"code": -32602, "message": str(error)}}
+            async for message in connection:
+                body = message.encode() if isinstance(message, str) else message
+                reply = self._subscribe(connection, body) or self.answer(body)
+                if reply is None:
+                    connection.transport.abort()
+                elif reply != SILENCE and not self.mute:
+                    await connection.send(reply[1].decode())
+        except ConnectionClosed:
+            pass
+        finally:
+            self._subscribed.pop(connection, None)
 
-    def eth_chainId(self) -> str:  # noqa: N802
-        """The chain's id."""
-        return hex(self.chain_id)
-
-    def eth_getBlockByNumber(self, tag: str, _full: bool) -> dict[str, Any] | None:  # noqa: N802
-        """A header."""
-        head = self.chain.head
-        named = {"latest": head.block.number, "safe": head.safe, "finalized": head.finalized}
-        number = named[tag] if tag in named else int(tag, 16)
-        return _block_json(self.chain.blocks[number]) if number < len(self.chain.blocks) else None
-
-    def eth_getLogs(self, wanted: dict[str, Any]) -> list[dict[str, Any]]:  # noqa: N802
-        """Logs by block hash or by range, and by address and topics."""
-        if "blockHash" in wanted:
-            if all(block.hash != wanted["blockHash"] for block in self.chain.blocks):
-                raise ValueError("unknown block")
-            logs = self.chain.logs[wanted["blockHash"]]
+    def _subscribe(self, connection: ServerConnection, body: bytes) -> Reply | None:
+        """The reply to `eth_subscribe` and its reverse; None if that is not what was asked."""
+        call = orjson.loads(body)
+        if not isinstance(call, dict) or not call["method"].endswith("subscribe"):
+            return None
+        self.requests.append([call])
+        answer: dict[str, Any] = {"jsonrpc": "2.0", "id": call["id"]}
+        if call["method"] == "eth_unsubscribe":
+            answer["result"] = self._subscribed.pop(connection, None) is not None
+        elif call["params"] != ["newHeads"]:
+            answer["error"] = {"code": -32602, "message": "no such subscription"}
         else:
-            first, last = int(wanted["fromBlock"], 16), int(wanted["toBlock"], 16)
-            if self.most_blocks is not None and last - first + 1 > self.most_blocks:
-                raise ValueError(f"query exceeds max block range {self.most_blocks}")
-            logs = self.chain.logs_between(first, last)
-        return [_log_json(log) for log in logs if _matches(log, wanted)]
+            answer["result"] = self._subscribed[connection] = hex(0xCD0C + len(self.requests))
+            self._listen_to(self.chain)
+        return 200, orjson.dumps(answer)
+
+    def _listen_to(self, chain: FakeChain | None) -> None:
+        if self._heard is not None:
+            self._heard.listeners.remove(self._announce)
+        self._heard = chain
+        if chain is not None:
+            chain.listeners.append(self._announce)
+
+    def _announce(self) -> None:
+        """Tells subscribers of the newest block that this node knows."""
+        if self.mute or not self._subscribed:
+            return
+        head = self.chain.header_json(self.chain.blocks[self.newest])
+        header = {
+            name: value for name, value in head.items() if name not in ("transactions", "uncles", "size")
+        }
+        for connection, subscription in self._subscribed.items():
+            news = {"subscription": subscription, "result": header}
+            message = orjson.dumps({"jsonrpc": "2.0", "method": "eth_subscription", "params": news}).decode()
+            task = asyncio.get_running_loop().create_task(_tell(connection, message))
+            self._announcing.add(task)
+            task.add_done_callback(self._announcing.discard)
 
 
-def _matches(log: Log, wanted: dict[str, Any]) -> bool:
-    if log.address not in [address.lower() for address in wanted["address"]]:
-        return False
-    topics = wanted.get("topics", [])
-    return len(topics) <= len(log.topics) and all(
-        accepted is None or topic in accepted for topic, accepted in zip(log.topics, topics, strict=False)
+async def _tell(connection: ServerConnection, message: str) -> None:
+    with contextlib.suppress(ConnectionClosed):
+        await connection.send(message)
+
+
+def _http(answer: Reply) -> bytes:
+    status, body, *more = answer
+    headers = {"content-length": str(len(body)), "content-type": "application/json"} | (
+        more[0] if more else {}
     )
-
-
-def _block_json(block: Block) -> dict[str, Any]:
-    return {
-        "number": hex(block.number),
-        "hash": block.hash,
-        "parentHash": block.parent_hash,
-        "timestamp": hex(block.timestamp),
-    }
-
-
-def _log_json(log: Log) -> dict[str, Any]:
-    return {
-        "blockNumber": hex(log.block_number),
-        "blockHash": log.block_hash,
-        "logIndex": hex(log.log_index),
-        "transactionHash": log.tx_hash,
-        "address": log.address,
-        "topics": list(log.topics),
-        "data": log.data,
-    }
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return f"HTTP/1.1 {status} X\r\n{lines}\r\n".encode() + body

@@ -8,20 +8,37 @@ from __future__ import annotations
 import copy
 import random
 from collections import Counter
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
+from indexer.blocks import Block
 from tests.index_support import world_orders
 from tests.index_support.chain import DEPLOYMENT, FakeChain, Raw, address_of, raw_event
+from tests.index_support.truth import WorldTruth
 
-__all__ = ["Books", "World"]
+__all__ = ["Books", "Trade", "World"]
 
 ZERO = "0x" + "0" * 40
 FEED = b"BTC/USD".ljust(32, b"\0")
 LIQUIDITY, CLOSING_BPS = 100 * 10**18, 4_000
 DEADLINE = 600
-HUB, VAULT, CURVE = DEPLOYMENT.hub, DEPLOYMENT.vault, DEPLOYMENT.curves["BTC"]
+HUB, VAULT, CURVE = DEPLOYMENT.hub, DEPLOYMENT.vault, DEPLOYMENT.curves["BTC"].address
+FACADE = address_of("BTC facade")
 SIDES = (0, 1)
+
+
+class Trade(NamedTuple):
+    """Shares bought or sold, of the house or by a signed order. Side 0 is YES; `paid` is without the fee."""
+
+    account: str
+    epoch: int
+    is_buy: bool
+    side: int
+    shares: int
+    paid: int
+    is_order: bool
+    at: int
 
 
 @dataclass
@@ -49,7 +66,20 @@ class Books:
     pooled: int = 0
     fees: int = 0
     curve_tokens: Counter[str] = field(default_factory=Counter)
+    mrt: Counter[str] = field(default_factory=Counter)
+    """Reward tokens, whoever has them."""
     prices: dict[int, int | None] = field(default_factory=dict)
+    trades: list[Trade] = field(default_factory=list)
+    opened: bool = False
+    """Whether there is a market yet."""
+
+    def copy(self) -> Books:
+        """The same, to be changed apart. Nothing that the containers hold changes itself."""
+        made = replace(self)
+        for name, value in vars(self).items():
+            if isinstance(value, dict | set | list):
+                setattr(made, name, value.copy())
+        return made
 
     def liabilities(self) -> int:
         """All that the hub owes."""
@@ -79,23 +109,36 @@ class World:
         self.genesis = (chain.tip.timestamp // 300 + 1) * 300
         self.books = Books()
         self.history: dict[int, Books] = {chain.tip.number: Books()}
+        self.born = chain.tip.hash
+        self.deadline = DEADLINE
+        self.by_hash: dict[str, Books] = {self.born: Books()}
+        """As of every block that ever was, of whatever branch."""
         self.now = chain.tip.timestamp
+        chain.truth = WorldTruth(self)
         chain.mine(*self._set_up())
         self._remember()
 
     def _remember(self) -> None:
-        self.history[self.chain.tip.number] = copy.deepcopy(self.books)
+        books = self.books.copy()
+        self.history[self.chain.tip.number] = self.by_hash[self.chain.tip.hash] = books
 
     def _set_up(self) -> list[Raw]:
+        self.books.opened = True
         paid = [raw for who in (self.creator, *self.accounts) for raw in self._pay_in(who, who, 10**24)]
         return [
             raw_event("BoundaryOracle", "FeedRegistered", FEED, 1, address_of("adapter"), DEADLINE),
             raw_event(
-                "EpochHub", "MarketCreated", 1, address_of("BTC facade"), FEED, self.creator, "BTC",
+                "EpochHub", "MarketCreated", 1, FACADE, FEED, self.creator, "BTC",
                 self.genesis, LIQUIDITY, 100, CLOSING_BPS, 300, 10**21,
             ),
             *paid,
+            self._reward(ZERO, CURVE, 10**27),
         ]  # fmt: skip
+
+    def market_terms(self, books: Books) -> tuple[Any, ...]:
+        """The hub's struct of the market."""
+        closing = (CLOSING_BPS, 300, 10**21, 0)
+        return (FACADE, self.creator, FEED, "BTC", self.genesis, LIQUIDITY, 100, books.budget, *closing)
 
     def run(self, blocks: int) -> None:
         """Mines that many blocks, with up to three actions in each."""
@@ -106,12 +149,43 @@ class World:
             self.chain.mine(*events, seconds=seconds)
             self._remember()
 
+    def note_trade(
+        self,
+        account: str,
+        epoch: int,
+        *,
+        is_buy: bool,
+        side: int,
+        shares: int,
+        paid: int,
+        is_order: bool = False,
+    ) -> None:
+        """Writes down who traded what, in the order of the logs."""
+        self.books.trades.append(Trade(account, epoch, is_buy, side, shares, paid, is_order, self.now))
+
     def rewind(self, depth: int) -> None:
         """The newest blocks are gone, and with them what was done in them."""
         self.chain.rollback(depth)
         last = self.chain.tip.number
         self.history = {number: books for number, books in self.history.items() if number <= last}
-        self.books = copy.deepcopy(self.history[last])
+        self.books = self.history[last].copy()
+
+    def return_to(self, blocks: Sequence[Block]) -> None:
+        """The chain leaves its newest blocks for some that it once had."""
+        self.chain.return_to(blocks)
+        known = self.by_hash
+        self.history = {one.number: known[one.hash] for one in blocks if one.hash in known}
+        self.books = self.history[self.chain.tip.number].copy()
+
+    def branch(self, depth: int, seed: int = 0) -> World:
+        """A world that goes on by itself from `depth` blocks below this one's tip, on a chain of its own."""
+        other = copy.copy(self)
+        other.chain = self.chain.branch(depth)
+        last = other.chain.tip.number
+        other.history = {number: books for number, books in self.history.items() if number <= last}
+        other.books = other.history[last].copy()
+        other.random = random.Random(seed)
+        return other
 
     @property
     def epoch(self) -> int:
@@ -159,6 +233,12 @@ class World:
 
     def _usdc(self, sender: str, receiver: str, amount: int) -> Raw:
         return self._token(sender, receiver, amount, DEPLOYMENT.payout_token.address)
+
+    def _reward(self, sender: str, receiver: str, amount: int) -> Raw:
+        if sender != ZERO:
+            self.books.mrt[sender] -= amount
+        self.books.mrt[receiver] += amount
+        return raw_event("MrtToken", "Transfer", sender, receiver, amount)
 
     def _shares(self, sender: str, receiver: str, epoch: int, side: int, amount: int) -> Raw:
         number = 1 << 64 | epoch << 8 | side
@@ -256,6 +336,7 @@ class World:
         self.books.shares[account, epoch, side] += shares
         self.books.cost[account, epoch, side] += amount
         self.books.touched.add((account, epoch))
+        self.note_trade(account, epoch, is_buy=True, side=side, shares=shares, paid=amount - amount // 100)
         paid = []
         if wallet:
             self.books.hub_tokens += amount
@@ -280,6 +361,7 @@ class World:
         self.books.pot[epoch] -= amount
         cost = self.books.give_up(account, epoch, side, shares)
         self.books.realized[account, epoch] += amount - cost
+        self.note_trade(account, epoch, is_buy=False, side=side, shares=shares, paid=amount + amount // 100)
         wallet = self.random.random() < 0.5
         events = [
             self._shares(account, ZERO, epoch, side, shares),
@@ -412,7 +494,7 @@ class World:
         self.books.fees += fee
         self.books.curve_tokens[account] += tokens
         bought = raw_event("MrtCurve", "CurveBought", account, account, amount, fee, tokens)
-        return [bought, self._usdc(account, CURVE, amount)]
+        return [bought, self._usdc(account, CURVE, amount), self._reward(CURVE, account, tokens)]
 
     def _curve_sell(self) -> list[Raw]:
         account = self._who()
@@ -424,7 +506,7 @@ class World:
         self.books.fees += fee
         self.books.curve_tokens[account] -= tokens
         sold = raw_event("MrtCurve", "CurveSold", account, account, tokens, fee, gross - fee)
-        return [sold, self._usdc(CURVE, account, gross - fee)]
+        return [sold, self._usdc(CURVE, account, gross - fee), self._reward(account, CURVE, tokens)]
 
     def _graduate(self) -> list[Raw]:
         quote = self.books.raised
@@ -433,7 +515,7 @@ class World:
         self.books.raised, self.books.pooled = 0, quote
         pool = address_of("pool")
         graduated = raw_event("MrtCurve", "Graduated", pool, quote, 10**24, 10**15)
-        return [self._usdc(CURVE, pool, quote), graduated]
+        return [self._usdc(CURVE, pool, quote), self._reward(CURVE, pool, 10**24), graduated]
 
     def _curve_fees(self) -> list[Raw]:
         amount = self._some(self.books.fees)

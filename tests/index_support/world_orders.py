@@ -64,6 +64,10 @@ class _Match:
             cost = books.give_up(*key, size)
             books.realized[part.account, part.epoch] += part.amount - part.fee - cost
             books.balance[part.account] += part.amount - part.fee
+        self.world.note_trade(
+            part.account, part.epoch,
+            is_buy=part.is_buy, side=part.side, shares=size, paid=part.amount, is_order=True,
+        )  # fmt: skip
         self.fees += part.fee
         values = (part.epoch, part.side, part.is_buy, size, part.amount, part.fee)
         filled = raw_event("EpochHub", "OrderFilled", part.hash, part.account, 1, *values)

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from chain_kit.cli.commands import index as index_command
+from chain_kit.cli import standby
 from chain_kit.units import keccak256
 from indexer import engine
 from tests.system_support.cli import Said, say
@@ -211,7 +211,7 @@ def test_databases_that_cannot_be_read(demo: DemoRun, here: Path, words: tuple[s
     refused(say(*words, "--db", here), 1, here)
     refused(say(*words, "--db", "text.db"), 1, "text.db is not a database")
     refused(say(*words, "--db", "empty.db"), 1, "empty.db is not a database")
-    refused(say(*words, "--db", "other.db"), 1, "other.db is not an index of this version")
+    refused(say(*words, "--db", "other.db"), 1, "the database other.db is not an index", "--db NEW")
     refused(say(*words, "--db", "half.db"), 1, "half.db")
     refused(say(*words, "--db", "mysql://db/index"), 2, "mysql://db/index")
     assert before == sorted(path.name for path in here.iterdir())
@@ -316,7 +316,7 @@ def test_index_with_another_writer(site: Site, here: Path, monkeypatch: pytest.M
     """While one process indexes into a database, a second one is refused."""
     import fcntl
 
-    monkeypatch.setattr(index_command, "_LOCK_WAIT_SECONDS", 0.05)
+    monkeypatch.setattr(standby, "_LOCK_WAIT_SECONDS", 0.05)
     words = (*KEEPERS["index"], *on(site, "--db", "i.db"))
     say(*words).require()
     with (here / "i.db.lock").open("w") as lock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import signal
 import sqlite3
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from chain_kit.cli.index_progress import Shown
 from chain_kit.cli.local.samples import SAMPLE_PRICES
 from chain_kit.jsonrpc import JsonRpc
 from chain_kit.networks import ANVIL_ADDRESSES
@@ -130,6 +132,26 @@ def test_index_talks_to_people(site: Site, tmp_path: Path, traded: dict[str, int
 
     assert "" == said.out
     assert " events" in said.err
+
+
+def test_index_on_standby(
+    site: Site, tmp_path: Path, traded: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While another process writes it waits, and says so; when that ends it does its work."""
+    assert traded
+    second, heard = Operator(site, tmp_path), []
+    with second.db.with_name("index.db.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+
+        def hear(_: Shown, text: str) -> None:
+            heard.append(text)
+            fcntl.flock(lock, fcntl.LOCK_UN)
+
+        monkeypatch.setattr(Shown, "say", hear)
+        steps = lines(second.index("--standby", "--json"))
+
+    assert "; on standby until that one ends" in heard[0]
+    assert steps[-1]["block"] == steps[-1]["head"]
 
 
 # ---------------------------------------------------------------- questions at any block, beside the chain
@@ -326,7 +348,7 @@ async def differences(url: str, path: Path) -> list[str]:
 @pytest.mark.parametrize(
     "alteration",
     [
-        "UPDATE entry SET delta = delta || '0' WHERE position = (SELECT max(position) FROM entry)",
+        "UPDATE entry SET delta = delta || '0' WHERE block = (SELECT max(block) FROM entry)",
         "UPDATE boundary SET price_e18 = price_e18 || '0'",
         "DELETE FROM event WHERE position = (SELECT max(position) FROM event)",
         "UPDATE market SET fee_bps = fee_bps + 1",

@@ -25,18 +25,19 @@ from indexer.report import Difference, Report
 from indexer.rpc import ChainRpc
 from indexer.verify import verify
 from tests.index_support.indexing import index_to_head
+from tests.index_support.live_races import LiveRaces
 from tests.index_support.market import LiveMarket
 from tests.keeper_support.kit import START, TRADERS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-# Where the chain was when the index looked cannot be looked up later; a verification's record is a result.
-NOT_OF_A_BLOCK = {("cursor", "id"), ("cursor", "head"), ("cursor", "safe"), ("cursor", "finalized")}
+# Where the chain was when the index looked cannot be looked up later; what was found by checking is a result.
+RESULTS = ("verification", "proof", "trouble")
 COLUMNS = [
     (table.name, column.name)
     for table in metadata.sorted_tables
     for column in table.columns
-    if table.name != "verification" and (table.name, column.name) not in NOT_OF_A_BLOCK
+    if table.name not in RESULTS and (table.name != "cursor" or column.name == "block_number")
 ]
 
 
@@ -45,13 +46,14 @@ class Indexed:
     """A traded market, its chain, and an index of it that is right."""
 
     market: LiveMarket
+    races: LiveRaces
     rpc: ChainRpc
     path: Path
 
     async def verify(self, path: Path, **answers: Any) -> Report:
         """Verifies a database against the deployment."""
         async with open_database(path) as database:
-            return await verify(database, self.rpc, deployment=self.market.deployment, **answers)
+            return await verify(database, self.rpc, deployment=self.races.deployment, **answers)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -60,9 +62,11 @@ async def indexed(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ind
     path = tmp_path_factory.mktemp("verify") / "index.db"
     async with Anvil(timestamp=START) as anvil, JsonRpc(anvil.url) as endpoint:
         market = await LiveMarket.deploy(anvil, seed=8)
+        races = await LiveRaces.deploy(market, seed=9)
         await market.trade(110)
-        await index_to_head(anvil.url, market.deployment, path)
-        yield Indexed(market, ChainRpc([endpoint]), path)
+        await races.trade(12)
+        await index_to_head(anvil.url, races.deployment, path)
+        yield Indexed(market, races, ChainRpc([endpoint]), path)
 
 
 @pytest.fixture
@@ -77,8 +81,11 @@ def _other(value: Any, taken: Collection[Any] = ()) -> Any:
         return 1
     if isinstance(value, int):
         return next(number for number in count(value + 1) if number not in taken)
+    if isinstance(value, bytes):
+        return value[:-1] + bytes([value[-1] ^ 1]) if value else b"x"
     if value and value[-1] in "0123456789abcdef":
-        return value[:-1] + ("0" if value[-1] != "0" else "1")
+        other = value[:-1] + ("0" if value[-1] != "0" else "1")
+        return other if other not in taken else value + "0"
     return value + "x"
 
 
@@ -92,12 +99,13 @@ def _opened(path: Path) -> Iterator[Connection]:
 
 def _alter(path: Path, name: str, column: str, row: int) -> None:
     table = metadata.tables[name]
-    key = next(iter(table.primary_key.columns))
+    keys = list(table.primary_key.columns)
     with _opened(path) as connection:
-        rows = connection.execute(select(key, table.c[column]).order_by(key)).all()
-        number, value = rows[row]
-        other = _other(value, [taken for _, taken in rows])
-        connection.execute(update(table).where(key == number).values({column: other}))
+        rows = connection.execute(select(table.c[column], *keys).order_by(*keys)).all()
+        value, *place = rows[row]
+        other = _other(value, [taken for taken, *_ in rows])
+        at_place = [key == number for key, number in zip(keys, place, strict=True)]
+        connection.execute(update(table).where(*at_place).values({column: other}))
 
 
 async def test_a_right_index_is_found_right(indexed: Indexed, altered: Path) -> None:
@@ -119,7 +127,13 @@ async def test_every_stored_value_is_checked(
         (await indexed.verify(altered)).require_ok()
 
 
-@pytest.mark.parametrize("name", ["block", "event", "entry", "holding", "market", "feed", "boundary"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("block", "event", "kind", "entry", "change", "holding", "account", "asset"),
+        *("market", "race", "feed", "boundary", "deal"),
+    ],
+)
 async def test_a_row_that_is_missing_is_found(indexed: Indexed, altered: Path, name: str) -> None:
     """The first row of a table is gone."""
     table = metadata.tables[name]
@@ -141,9 +155,10 @@ async def test_a_row_too_many_is_found(indexed: Indexed, altered: Path, name: st
         copied = dict(rows[0])
         copied[key.name] = _other(copied[key.name], [row[key.name] for row in rows])
         if name == "holding":
-            copied["account"] = _other(copied["account"])
+            copied["account_id"] = 10**6
+        place = {"holding": "opened_at", "entry": "block"}.get(name, "position")
         if where == "after":
-            copied["opened_at" if name == "holding" else "position"] = 2**60
+            copied[place] = 2**60
         connection.execute(insert(table), [copied])
     with pytest.raises(ChainKitError):
         (await indexed.verify(altered)).require_ok()
@@ -167,17 +182,19 @@ async def test_a_failure_names_what_differs(indexed: Indexed, altered: Path) -> 
     """The error says how many, where, what is stored and what the chain says."""
     entry = metadata.tables["entry"]
     with _opened(altered) as connection:
-        position, balance = connection.execute(select(entry.c.position, entry.c.balance)).first() or (0, 0)
-        connection.execute(update(entry).where(entry.c.position == position).values(balance=7))
+        row = connection.execute(select(entry.c.holding_id, entry.c.block, entry.c.balance)).first()
+        holding, block, balance = row or (0, 0, 0)
+        place = (entry.c.holding_id == holding, entry.c.block == block)
+        connection.execute(update(entry).where(*place).values(balance=7))
     report = await indexed.verify(altered)
-    assert report.differences == (Difference(f"entry {position} balance", 7, balance),)
-    with pytest.raises(VerificationError, match=f"entry {position} balance is 7, on chain {balance}"):
+    assert report.differences == (Difference(f"entry {holding} {block} balance", 7, balance),)
+    with pytest.raises(VerificationError, match=f"entry {holding} {block} balance is 7, on chain {balance}"):
         report.require_ok()
 
 
 async def test_an_index_of_other_contracts_is_found_out(indexed: Indexed, altered: Path) -> None:
     """What the database says of its deployment must be what the manifest says."""
-    deployment = replace(indexed.market.deployment, vault=indexed.market.curve.address)
+    deployment = replace(indexed.races.deployment, vault=indexed.market.curve.address)
     async with open_database(altered) as database:
         with pytest.raises(ChainKitError):
             (await verify(database, indexed.rpc, deployment=deployment)).require_ok()
@@ -227,7 +244,7 @@ async def test_every_printed_number_is_checked(indexed: Indexed, altered: Path) 
     unnoticed = []
     for prefix, document in documents.items():
         for path in _leaves(document):
-            if path == ("verified",):
+            if path[-1] in {"level", "verified"}:
                 continue
             wrong = copy.deepcopy(right)
             _spoil(wrong, (*prefix, *path))

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -85,12 +86,28 @@ def test_first_line_describes_the_system(up: Running) -> None:
     """Exactly the promised names; the files are there, and the addresses are the manifest's."""
     first, manifest = up.description, up.manifest
 
-    assert ["rpc_url", "chain_id", "deployment", "database", "collateral", "markets"] == list(first)
+    names = ["rpc_url", "chain_id", "deployment", "database", "collateral", "markets", "http_url"]
+    assert names == list(first)
     assert first is up.lines[0]
     assert (31337, manifest.address("CYM1"), {"BTC": manifest.market("BTC").facade}) == (
         *(first["chain_id"], first["collateral"], first["markets"]),
     )
     assert ("deployments/31337.json", "deployments/31337.db") == (first["deployment"], first["database"])
+
+
+def test_page_is_at_the_address_that_is_told(up: Running) -> None:
+    """The index is served from the start on; the address is still the same after the server was killed."""
+    url = up.description["http_url"]
+    up.wait_for_event(source="serve", event="serving", url=url)
+    with urllib.request.urlopen(f"{url}/", timeout=30) as response:  # noqa: S310
+        assert b"<title>chain-kit</title>" in response.read()
+    count = len(up.lines)
+    (child,) = (process for process in below(up.process.pid) if words_of(process)[3:4] == ["serve"])
+    child.kill()
+    up.wait_for(lambda line: line == {"source": "serve", "event": "serving", "url": url}, after=count)
+    status = f"{url}/api/v1/perpetual/markets/BTC/status"
+    with urllib.request.urlopen(status, timeout=30) as response:  # noqa: S310
+        assert up.manifest.market("BTC").facade == json.load(response)["market_address"]
 
 
 def test_every_account_can_trade_at_once(up: Running) -> None:

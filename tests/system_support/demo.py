@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import sqlite3
+import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from indexer.decode import Event
+from indexer.queries import open_database
+from indexer.stored_events import stored_events
 from tests.system_support.cli import Said, run
 
-__all__ = ["DemoRun", "comparable", "run_demo", "shared_demo"]
+__all__ = ["DemoRun", "comparable", "run_demo", "shared_demo", "without_block"]
 
 _SHARED: list[DemoRun] = []
 
@@ -43,10 +47,14 @@ class DemoRun:
         """The outbox that a keeper left."""
         return self.folder / "deployments" / "31337-outbox" / f"{keeper}.db"
 
-    def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        """What a query of the index's tables gives."""
-        with sqlite3.connect(self.database) as connection:
-            return connection.execute(query, values).fetchall()
+    def events(self, *names: str) -> list[Event]:
+        """The events of these names in the index, in order."""
+
+        async def read() -> list[Event]:
+            async with open_database(self.database) as index, index.snapshot() as connection:
+                return await stored_events(connection, index.decoder, names)
+
+        return asyncio.run(read())
 
 
 def run_demo(folder: Path, *options: object) -> DemoRun:
@@ -63,8 +71,14 @@ def shared_demo(factory: pytest.TempPathFactory) -> DemoRun:
     return _SHARED[0]
 
 
+def without_block(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Answers without the block that they are of."""
+    return [{name: row[name] for name in row if name not in {"block", "block_hash"}} for row in rows]
+
+
 def comparable(document: dict[str, Any]) -> dict[str, Any]:
     """What two runs with the same seed must have in common: all but when things happened."""
     reserve = {name: document["reserve"][name] for name in ("hub", "vault", "verified")}
-    kept = {name: document[name] for name in ("epochs", "positions", "accounts", "differences", "verified")}
-    return {**kept, "reserve": reserve}
+    kept = {name: document[name] for name in ("accounts", "differences", "verified")}
+    rows = {name: without_block(document[name]) for name in ("epochs", "positions")}
+    return {**kept, **rows, "reserve": reserve}

@@ -20,7 +20,7 @@ from tests.system_support.processes import below, still_running
 
 __all__ = ["Running", "running_up"]
 
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 240.0
 Event = dict[str, Any]
 
 

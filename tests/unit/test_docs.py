@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import importlib
 import re
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +21,14 @@ from chain_kit.deploy.specification import DeploymentSpec, MarketSpec, RaceSpec,
 from chain_kit.deploy.specification_file import load_specification
 from chain_kit.settings import KEYS
 from chain_kit.signers import PASSWORD_FILE_VARIABLE
+from indexer.http.app import create_app
+from indexer.http.metrics import Metrics
+from indexer.models import metadata
 
 ROOT = toolchain.root()
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("*.md")}
+ANYWHERE = "\n".join((README, *PAGES.values()))
 
 
 def _commands() -> Iterator[tuple[str, Any]]:
@@ -96,6 +103,107 @@ def test_the_map_names_what_is_there() -> None:
     links = re.findall(r"\]\(([^)#:]+)\)", README)
     assert folders
     assert [path for path in (*folders, *links) if not Path(ROOT / path).exists()] == []
+
+
+def test_the_pages_link_to_what_is_there() -> None:
+    """Every page of docs, and every part of one that is linked to, exists."""
+    broken = []
+    for name, text in PAGES.items() | {("../README.md", README)}:
+        folder = (ROOT / "docs" / name).parent
+        for path, part in re.findall(r"\]\(([^)#:]*)#?([^)]*)\)", text):
+            target = (folder / path).resolve() if path else ROOT / "docs" / name
+            if not target.exists() or (part and part not in _parts(target)):
+                broken.append((name, path, part))
+    assert broken == []
+
+
+def _parts(page: Path) -> set[str]:
+    """The anchors of a page's headings."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
+def test_every_page_is_in_the_readme() -> None:
+    """Whoever looks for one finds it there."""
+    assert [name for name in PAGES if f"docs/{name}" not in README] == []
+
+
+def _undocumented(words: Iterable[str], text: str) -> list[str]:
+    """Those that are not in the text as code."""
+    return [word for word in words if f"`{word}`" not in text]
+
+
+def _kinds_of_trouble() -> Iterator[str]:
+    """Every kind that the index can say it has: what `raise_trouble` is called with."""
+    for file in (ROOT / "indexer").rglob("*.py"):
+        module = ".".join(file.relative_to(ROOT).with_suffix("").parts)
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "raise_trouble":
+                yield getattr(importlib.import_module(module), ast.unparse(node.args[1]))
+
+
+def test_every_kind_of_trouble_is_documented() -> None:
+    """With what to do about it, in docs/index.md."""
+    kinds = set(_kinds_of_trouble())
+    rows = re.findall(r"^\| `(\w+)` \|", PAGES["index.md"].partition("## Trouble")[2], re.MULTILINE)
+    assert {"difference", "no_endpoint"} < kinds
+    assert kinds - set(rows) == set()
+
+
+def test_every_metric_is_documented() -> None:
+    """As Prometheus is told of it, in docs/http.md."""
+    families = list(Metrics().registry.collect())
+    names = [f"{one.name}_total" if one.type == "counter" else one.name for one in families]
+    assert len(names) > 10
+    assert _undocumented(names, PAGES["http.md"]) == []
+
+
+def test_every_option_of_the_index_is_documented() -> None:
+    """In the table of docs/index.md."""
+    (options,) = [each.params for name, each in COMMANDS.items() if name == "chain-kit index run"]
+    flags = [flag for option in options for flag in (*option.opts, *option.secondary_opts)]
+    assert _undocumented(flags, PAGES["index.md"]) == []
+
+
+def test_every_option_of_a_question_is_documented() -> None:
+    """Somewhere, but for those of all commands."""
+    asking = ("serve", "share", "reserve", "positions", "trades", "candles", "mrt", "races", "index status")
+    options = [each for name in asking for each in COMMANDS[f"chain-kit {name}"].params if not each.hidden]
+    flags = {flag for option in options for flag in option.opts if flag.startswith("--")}
+    assert {flag for flag in flags if not re.search(rf"{flag}\b", ANYWHERE)} == set()
+
+
+def test_every_table_of_the_index_is_documented() -> None:
+    """In docs/index.md."""
+    assert _undocumented(metadata.tables, PAGES["index.md"]) == []
+
+
+def test_every_path_is_documented_and_no_other() -> None:
+    """docs/http.md lists what OpenAPI describes; what the README asks is there."""
+    paths = set(create_app("none.db").openapi()["paths"])
+    documented = set(re.findall(r"^\| `(/[^`]*)` \|", PAGES["http.md"], re.MULTILINE))
+    asked = re.findall(r"^curl '?http://[^/]+(/[^?'\n]*)", README, re.MULTILINE)
+    known = [re.sub(r"\{\w+\}", "[^/]+", path) for path in paths]
+
+    assert documented == paths
+    assert asked
+    assert [path for path in asked if not any(re.fullmatch(one, path) for one in known)] == []
+
+
+def _lines_to_type() -> Iterator[list[str]]:
+    """Every line of a code block that begins with `chain-kit`, in words."""
+    for block in re.findall(r"^```\w*\n(.*?)^```", ANYWHERE, re.DOTALL | re.MULTILINE):
+        yield from (shlex.split(line) for line in block.splitlines() if line.startswith("chain-kit "))
+
+
+def test_commands_that_are_shown_can_be_typed() -> None:
+    """Each names a command, and options that this has."""
+    lines = list(_lines_to_type())
+    assert len(lines) > 5
+    for words in lines:
+        name = next(name for name in (" ".join(words[:3]), " ".join(words[:2])) if name in COMMANDS)
+        options = {flag for each in COMMANDS[name].params for flag in getattr(each, "opts", ())}
+        assert {word.partition("=")[0] for word in words if word.startswith("--")} <= options, words
 
 
 def _hints() -> Iterator[str]:

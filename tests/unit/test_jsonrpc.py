@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -222,6 +223,70 @@ async def _silent_server() -> AsyncIterator[str]:
     async with listener:
         yield f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
         finished.set()
+
+
+async def test_a_trickle_is_unreachable_after_a_while() -> None:
+    """A server that sends a byte now and then, and never ends, is given up as well."""
+
+    async def handle(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n")
+        with contextlib.suppress(ConnectionError):
+            while True:
+                writer.write(b" ")
+                await writer.drain()
+                await asyncio.sleep(0.01)
+
+    listener = await asyncio.start_server(handle, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+    async with listener, JsonRpc(url, timeout_seconds=0.05) as rpc:
+        with pytest.raises(RpcUnreachableError, match="took too long"):
+            await rpc.call("eth_chainId")
+
+
+@pytest.mark.parametrize("length", [None, 5 << 20], ids=["announced", "as it comes"])
+async def test_an_answer_that_is_too_large_is_cut_off(length: int | None) -> None:
+    """Whether its length is announced or not; the message says how much was allowed."""
+    body = b"[" * (5 << 20)
+    reply = http(body, length=length)
+    if length is not None:
+        reply = b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n" + body
+    async with server(lambda _: reply) as url, JsonRpc(url) as rpc:
+        with pytest.raises(RpcUnreachableError, match="larger than 1 MB"):
+            await rpc.raw([("a", [])], most_bytes=1 << 20)
+
+
+async def test_raw_answers_are_bytes() -> None:
+    """`raw` gives what came, and the id of its first call; `results` reads it."""
+
+    def echo(requests: list[dict[str, Any]]) -> bytes:
+        return as_http([answer(r, result=r["params"]) for r in requests])
+
+    async with server(echo) as url, JsonRpc(url) as rpc:
+        await rpc.batch([("a", [])])
+        raw = await rpc.raw([("a", [1]), ("b", [2])])
+        assert raw.first_id == 2
+        assert raw.body.startswith(b"[")
+        assert rpc.results(raw) == [[1], [2]]
+
+
+RETRY_AFTER = {
+    "7": 7.0,
+    "Fri, 20 Nov 2026 10:00:09 GMT": 9.0,
+    "Fri, 20 Nov 2026 09:59:00 GMT": 0.0,
+    "soon": None,
+}
+
+
+@pytest.mark.parametrize("text", RETRY_AFTER)
+async def test_retry_after_is_read(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In seconds, or until a date; nonsense is no time. An error object beside it changes nothing."""
+    monkeypatch.setattr("chain_kit.jsonrpc.time.time", lambda: 1795168800.0)
+    error = b'{"jsonrpc": "2.0", "id": 1, "error": {"code": -32005, "message": "slow down"}}'
+    reply = http(error, f"429 Too Many Requests\r\nretry-after: {text}")
+    async with server(lambda _: reply) as url, JsonRpc(url) as rpc:
+        with pytest.raises(RpcUnreachableError, match="HTTP status 429") as caught:
+            await rpc.call("eth_chainId")
+    assert caught.value.retry_after == RETRY_AFTER[text]
 
 
 async def test_no_message_shows_a_key() -> None:

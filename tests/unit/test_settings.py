@@ -164,3 +164,41 @@ def test_error_about_a_url_holds_no_key() -> None:
         Settings.load({"rpc_url": "ws://user:pw@node.example/KEY"}, environ={})
 
     assert [] == [secret for secret in ("pw", "KEY") if secret in caught.value.message]
+
+
+def test_several_endpoints_and_the_first_for_everybody_else() -> None:
+    """The index asks all of them; what sends, or asks one thing, uses the first by HTTP."""
+    urls = "ws://push.example/KEY, http://one.example,https://user:pw@two.example/KEY"
+    settings = Settings.load({"rpc_url": urls}, environ={})
+    assert settings.rpc_url == "http://one.example"
+    assert settings.rpc_urls == (
+        "ws://push.example/KEY",
+        "http://one.example",
+        "https://user:pw@two.example/KEY",
+    )
+    shown = {name: value for name, value, _ in settings.shown()}
+    assert shown["rpc_url"] == "ws://push.example/…, http://one.example, https://two.example/…"
+
+
+def test_a_url_for_pushes_is_one_more_endpoint() -> None:
+    """From its own setting; without it there is none."""
+    environ = {"CHAIN_KIT_RPC_URL": "http://one.example", "CHAIN_KIT_WS_URL": "wss://two.example/KEY"}
+    settings = Settings.load(environ=environ)
+    assert settings.rpc_urls == ("http://one.example", "wss://two.example/KEY")
+    assert ("ws_url", "wss://two.example/…", "environment CHAIN_KIT_WS_URL") in settings.shown()
+    assert Settings.load(environ={}).rpc_urls == ("http://127.0.0.1:8545",)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("rpc_url", "ws://only.example"),
+        ("rpc_url", "http://one.example,"),
+        ("rpc_url", "http://one.example,two"),
+        ("ws_url", "http://one.example"),
+    ],
+)
+def test_endpoints_that_cannot_be(name: str, value: str) -> None:
+    """Somebody must answer by HTTP, and nothing but ws pushes."""
+    with pytest.raises(SettingError, match=f"{name} .*must start with"):
+        Settings.load({name: value}, environ={})

@@ -60,6 +60,7 @@ def demo(
         print_json(document)
     else:
         _show(document)
+    say(f"to look at it: chain-kit serve --db {options.files.database}")
     if not document["verified"]:
         raise typer.Exit(1)
 

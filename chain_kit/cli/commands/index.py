@@ -3,97 +3,238 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from chain_kit.cli.options import Database, Deployment, Json, RpcUrl, load_settings, require_named_chain
-from chain_kit.cli.output import print_json, print_json_line, print_table, say
+from chain_kit.cli.options import Database, Deployment, Json, load_settings, require_named_chain
+from chain_kit.cli.output import print_json, print_table
 from chain_kit.cli.signals import stop_on_signals
 
 if TYPE_CHECKING:
     from chain_kit.errors import RpcError
+    from chain_kit.jsonrpc import RpcClient
+    from chain_kit.manifest import Manifest
     from chain_kit.settings import Settings
+    from indexer.proof.prover import Prover
+    from indexer.rpc import ChainRpc
+    from indexer.store import Store
     from indexer.tail import Progress
 
 __all__ = ["run", "status"]
 
-_LOCK_WAIT_SECONDS = 10.0
+_RpcUrls = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--rpc-url",
+        metavar="URL",
+        help="A node to ask; given again, another one, asked when those before fail "
+        "[env: CHAIN_KIT_RPC_URL, ETH_RPC_URL].",
+    ),
+]
+_WsUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--ws-url", metavar="URL", help="A node that pushes new blocks, ws(s)://… [env: CHAIN_KIT_WS_URL]."
+    ),
+]
 
 
 def run(
-    rpc_url: RpcUrl = None,
+    rpc_url: _RpcUrls = None,
+    ws_url: _WsUrl = None,
     deployment: Deployment = None,
     db: Database = None,
     poll_seconds: Annotated[
         float, typer.Option("--poll-seconds", metavar="S", min=0.01, help="Pause between looks at the head.")
     ] = 0.5,
-    once: Annotated[bool, typer.Option("--once", help="Stop when the chain's head is reached.")] = False,
+    undo_window: Annotated[
+        int,
+        typer.Option(
+            "--undo-window",
+            metavar="N",
+            min=1,
+            help="A reorg of more blocks is trouble, and is rebuilt from the finalized block.",
+        ),
+    ] = 128,
+    trust_headers: Annotated[
+        bool,
+        typer.Option(
+            "--trust-headers", help="Take headers as they are told: for a chain that hashes them otherwise."
+        ),
+    ] = False,
+    reconcile_seconds: Annotated[
+        float,
+        typer.Option(
+            "--reconcile-seconds", metavar="S", min=0.1, help="Ask the contracts about changes so often, …"
+        ),
+    ] = 15.0,
+    reconcile_blocks: Annotated[
+        int, typer.Option("--reconcile-blocks", metavar="N", min=1, help="… and after so many blocks.")
+    ] = 200,
+    prove: Annotated[
+        bool,
+        typer.Option(
+            "--prove/--no-prove",
+            help="Prove what is indexed, by receipts and by what contracts answer; or leave that for later.",
+        ),
+    ] = True,
+    standby: Annotated[
+        bool, typer.Option("--standby", help="Wait for as long as another process writes this index.")
+    ] = False,
+    once: Annotated[
+        bool, typer.Option("--once", help="Stop when the chain's head is reached, and proven.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print a JSON line for each step.")] = False,
 ) -> None:
     """Follow a deployment's events into the database until stopped; started again, it goes on where it was.
 
-    Example: chain-kit index run --rpc-url http://127.0.0.1:8545
+    Example: chain-kit index run --rpc-url http://127.0.0.1:8545 --ws-url ws://127.0.0.1:8545
     """
-    settings = load_settings(rpc_url=rpc_url, deployment=deployment, database=db)
-    asyncio.run(_run(settings, poll_seconds, once, json))
+    urls = ",".join(rpc_url) if rpc_url else None
+    settings = load_settings(rpc_url=urls, ws_url=ws_url, deployment=deployment, database=db)
+    asyncio.run(
+        _run(
+            settings,
+            poll_seconds,
+            undo_window,
+            trust_headers,
+            once,
+            json,
+            standby=standby,
+            reconcile=(reconcile_seconds, reconcile_blocks) if prove else None,
+        )
+    )
 
 
-async def _run(settings: Settings, poll_seconds: float, once: bool, json: bool) -> None:
-    from chain_kit.jsonrpc import JsonRpc
+async def _run(
+    settings: Settings,
+    poll_seconds: float,
+    undo_window: int,
+    trust_headers: bool,
+    once: bool,
+    json: bool,
+    *,
+    standby: bool,
+    reconcile: tuple[float, int] | None,
+) -> None:
+    from chain_kit.cli.index_progress import Shown
+    from chain_kit.cli.standby import store_in_turn
     from chain_kit.manifest import Manifest
     from indexer.deployment import Deployment as Followed
+    from indexer.live import Live
     from indexer.rpc import ChainRpc
     from indexer.source import Source
-    from indexer.store import open_store
     from indexer.tail import run as tail
+    from indexer.together import in_step, together
 
     manifest = Manifest.load(settings.deployment)
     stop = stop_on_signals()
-
-    def told(progress: Progress) -> None:
-        if json:
-            print_json_line(
-                {
-                    "event": "undone" if progress.undone else "indexed",
-                    "block": progress.block,
-                    "head": progress.head,
-                    "events": progress.events,
-                    "undone": progress.undone,
-                }
-            )
-        elif progress.events or progress.undone:
-            what = f"{progress.undone} blocks undone" if progress.undone else f"{progress.events} events"
-            say(f"block {progress.block} of {progress.head}: {what}")
-        if once and progress.caught_up:
-            stop.set()
-
-    def trouble(error: RpcError) -> None:
-        say(f"{error.message}; trying again")
-
-    async with JsonRpc(settings.rpc_url) as rpc:
-        await require_named_chain(rpc, settings)
-        await manifest.check_chain(rpc)
+    async with AsyncExitStack() as stack:
+        shown = stack.enter_context(Shown(json=json))
+        # What pushes is for pushes; ordinary questions go there if nobody else answers.
+        urls = sorted(settings.rpc_urls, key=_is_websocket)
+        clients = [await stack.enter_async_context(_client(url)) for url in urls]
+        rpc = ChainRpc(clients, trust_headers=trust_headers, on_notice=shown.say)
+        await _require_chain(rpc, clients, settings, manifest)
         followed = Followed.from_manifest(manifest)
-        async with open_store(settings.database, followed, wait_seconds=_LOCK_WAIT_SECONDS) as store:
-            source = Source(ChainRpc([rpc]), followed, store, poll_seconds=poll_seconds)
-            await tail(store, source, stop, on_step=told, on_trouble=trouble)
+        store = await store_in_turn(stack, settings.database, followed, stop, standby=standby, say=shown.say)
+        if store is None:
+            return
+        pushing = rpc.endpoints.pushing()
+        live = None if pushing is None else Live(rpc, pushing)
+        source = Source(
+            rpc,
+            followed,
+            store,
+            poll_seconds=poll_seconds,
+            undo_window=undo_window,
+            finalized=await store.finalized(),
+            live=live,
+        )
+
+        def told(progress: Progress) -> None:
+            shown.step(progress)
+            if once and progress.caught_up:
+                stop.set()
+
+        def trouble(error: RpcError) -> None:
+            shown.say(f"{error.message}; trying again")
+
+        beside = [] if live is None else [live.run()]
+        following = tail(store, source, stop, on_step=told, on_trouble=trouble)
+        if reconcile is None:
+            await together(following, *beside)
+            return
+        prover = _prover(store, rpc, reconcile, shown.say)
+        await together(in_step(stop, following, prover.run(stop)), *beside)
+        if once:
+            await prover.finish(stop_on_signals())
+
+
+def _prover(store: Store, rpc: ChainRpc, reconcile: tuple[float, int], say: Callable[[str], None]) -> Prover:
+    from indexer.proof.prover import Cadence, Prover
+
+    seconds, blocks = reconcile
+    return Prover(store, rpc, Cadence(blocks=blocks, seconds=seconds), on_trouble=say)
+
+
+def _is_websocket(url: str) -> bool:
+    return url.startswith(("ws://", "wss://"))
+
+
+def _client(url: str) -> RpcClient:
+    from chain_kit.jsonrpc import JsonRpc
+
+    if _is_websocket(url):
+        from chain_kit.websocket_rpc import WebSocketRpc
+
+        return WebSocketRpc(url)
+    return JsonRpc(url)
+
+
+async def _require_chain(
+    rpc: ChainRpc, clients: Sequence[RpcClient], settings: Settings, manifest: Manifest
+) -> None:
+    """That the chain is the one that was named, and the manifest's; endpoints of another are left."""
+    if len(clients) == 1:
+        await require_named_chain(clients[0], settings)
+    await rpc.require_chain(manifest.chain_id, manifest.genesis_hash)
+    chosen = rpc.endpoints.choose().client
+    await require_named_chain(chosen, settings)
+    await manifest.check_chain(chosen)
 
 
 def status(db: Database = None, json: Json = False) -> None:
-    """How far the index is, and how far behind the chain it last saw.
+    """How far the index is, how far behind the chain it last saw, and how far what it has is proven.
 
     Example: chain-kit index status --json
     """
     from indexer import queries
+    from indexer.proof.readiness import proof_status
 
-    async def ask() -> queries.StatusAnswer:
+    async def ask() -> tuple[queries.StatusAnswer, dict[str, Any]]:
         async with queries.open_database(load_settings(database=db).database) as index:
-            return await queries.status(index)
+            answer = await queries.status(index)
+            async with index.snapshot() as connection:
+                return answer, await proof_status(connection)
 
-    answer = asyncio.run(ask())
+    answer, proof = asyncio.run(ask())
     if json:
-        print_json(answer)
+        print_json({**answer, "proof": proof})
         return
     rows = [{"what": name.replace("_", " "), "value": value} for name, value in answer.items()]
     print_table("Index", [("what", "what"), ("value ", "value")], rows)
+    columns = [
+        ("first ", "first"),
+        ("last ", "last"),
+        ("level", "level"),
+        ("failed", "failed"),
+        ("by", "endpoint"),
+    ]
+    print_table("Blocks and how far they are proven", columns, proof["ranges"])
+    if proof["trouble"]:
+        columns = [("trouble", "kind"), ("block ", "block"), ("what", "what")]
+        print_table("What is wrong", columns, proof["trouble"])

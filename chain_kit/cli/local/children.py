@@ -44,12 +44,24 @@ class Children:
     def __init__(self, on_event: OnEvent) -> None:
         self.environment: dict[str, str] = {}
         self._on_event = on_event
+        self._inherited: dict[str, Sequence[int]] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._processes: dict[str, asyncio.subprocess.Process] = {}
         self._stopping = asyncio.Event()
 
-    def start(self, name: str, arguments: Sequence[str], *, when: Ready | None = None) -> None:
-        """Starts `chain-kit` with `arguments`, as soon as `when()`, and keeps it running."""
+    def start(
+        self,
+        name: str,
+        arguments: Sequence[str],
+        *,
+        when: Ready | None = None,
+        inherits: Sequence[int] = (),
+    ) -> None:
+        """Starts `chain-kit` with `arguments`, as soon as `when()`, and keeps it running.
+
+        `inherits` are file descriptors that it has as well, under the same numbers.
+        """
+        self._inherited[name] = inherits
         self._tasks[name] = asyncio.create_task(self._keep(name, arguments, when), name=name)
 
     def pid(self, name: str) -> int | None:
@@ -114,6 +126,7 @@ class Children:
             env={**os.environ, **toolchain.environment(), "NO_COLOR": "1", **self.environment},
             # Ctrl-C is for the parent, which ends its children in order.
             start_new_session=True,
+            pass_fds=self._inherited[name],
             # What they write, they write so that it can break off at any instant.
             preexec_fn=die_with_parent(),
         )

@@ -87,6 +87,7 @@ async def run_demo(options: DemoOptions, tell: Telling) -> dict[str, Any]:
             genesis=start, steady=True, on_part=lambda name, address: tell(f"  {name:28} {address}")
         )
         system.start_children(["--prices", str(options.prices)], poll_seconds=0.05)
+        tell(f"the index is served at {system.http_url} as long as this runs")
         wallets = [
             Wallet(cast.signer(i), anvil.rpc, manifest.chain_id) for i in trader_indices(options.traders)
         ]

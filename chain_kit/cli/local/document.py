@@ -14,6 +14,8 @@ from chain_kit.contracts import Contract, call_many
 from chain_kit.units import format_units, parse_units
 from indexer import queries
 from indexer.deployment import Deployment
+from indexer.proof.levels import Level
+from indexer.proof.readiness import readiness
 from indexer.rpc import ChainRpc
 from indexer.verify import verify
 
@@ -27,7 +29,7 @@ Positions = Mapping[str, Sequence[queries.PositionAnswer]]
 async def make_document(
     system: LocalSystem, desk: Desk, *, epochs: int, funded_units: int, shown: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """Waits for the index to reach the head, asks it, and checks what it says.
+    """Waits for the index to reach the head and to be reconciled there, asks it, and checks what it says.
 
     `funded_units` is the collateral that each account was given at first, `shown` what was done beside the
     epochs, each with whether it came out as it must (`settled`). The document is `{deployment, epochs,
@@ -36,10 +38,13 @@ async def make_document(
     deployment = Deployment.from_manifest(system.manifest)
     async with queries.open_database(system.files.database, deployment=deployment) as index:
 
-        async def at_head() -> bool:
-            return (await queries.status(index))["block"] == await desk.rpc.block_number()
+        async def proven() -> bool:
+            state = await readiness(index)
+            # What is wrong is not waited for: the check says it.
+            done = state.level is Level.RECONCILED or not state.ready
+            return done and state.block == await desk.rpc.block_number()
 
-        await until("the index at the chain's head", at_head, system.children)
+        await until("the index at the chain's head, and reconciled", proven, system.children)
         rows = await queries.epochs(index, desk.symbol, last=epochs)
         held = {wallet.address: await queries.positions(index, wallet.address) for wallet in desk.wallets}
         reserve = await queries.reserve(index)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import socket
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from types import TracebackType
 
 from chain_kit import toolchain
+from chain_kit.cli.listening import DEFAULT_HOST, DEFAULT_PORT, listen_or_elsewhere, url_of
 from chain_kit.cli.local.children import Children, OnEvent
 from chain_kit.cli.local.folders import FolderLock, LocalFiles
 from chain_kit.cli.local.roles import Roles
@@ -32,6 +34,7 @@ class LocalSystem:
         self.files = files
         self.children = Children(on_event)
         self.manifest: Manifest
+        self._listening: socket.socket | None = None
         self._locks = [FolderLock(path) for path in files.locks]
 
     async def __aenter__(self) -> LocalSystem:
@@ -56,6 +59,8 @@ class LocalSystem:
             await self.children.stop()
         finally:
             await self.anvil.stop()
+            if self._listening is not None:
+                self._listening.close()
             for lock in self._locks:
                 lock.release()
 
@@ -129,15 +134,27 @@ class LocalSystem:
         owner = Wallet(self.roles.signer(self.roles.deployer), self.anvil.rpc, self.manifest.chain_id)
         await owner.send(Contract("TestToken", token), "mint", account, amount)
 
+    @property
+    def http_url(self) -> str:
+        """Where the index is served, once the children have been started."""
+        assert self._listening is not None
+        return url_of(self._listening)
+
     def start_children(self, price_options: Sequence[str], *, poll_seconds: float) -> None:
-        """Starts the indexer and the keepers; `price_options` say where the resolve keeper has its prices."""
+        """Starts the indexer, its server and the keepers.
+
+        `price_options` say where the resolve keeper has its prices.
+        """
         # What the user's settings say of another chain does not hold for this one.
         self.children.environment["CHAIN_KIT_CHAIN_ID"] = str(self.manifest.chain_id)
         poll = ["--poll-seconds", str(poll_seconds), "--json"]
         chain = ["--rpc-url", self.anvil.url, "--deployment", str(self.files.manifest)]
         index = ["--db", str(self.files.database)]
         reporters = ",".join(str(index) for index in self.roles.reporters)
-        self.children.start("index", ["index", "run", *chain, *index, *poll])
+        pushes = ["--ws-url", self.anvil.url.replace("http://", "ws://")]
+        # A local node's answers cost little, and who looks at a local chain wants them proven.
+        prove = ["--reconcile-seconds", "1"]
+        self.children.start("index", ["index", "run", *chain, *pushes, *index, *poll, *prove])
         self.children.start(
             "resolve",
             [
@@ -154,9 +171,17 @@ class LocalSystem:
             ],
             when=self._is_indexed,
         )
+        self._start_server(index)
+
+    def _start_server(self, index: Sequence[str]) -> None:
+        # The socket is ours, and the address stays the same when the server is started again.
+        self._listening = listen_or_elsewhere(DEFAULT_HOST, DEFAULT_PORT)
+        number = self._listening.fileno()
+        words = ["serve", *index, "--fd", str(number), "--json"]
+        self.children.start("serve", words, when=self._is_indexed, inherits=[number])
 
     async def _is_indexed(self) -> bool:
-        """Whether the indexer has made its database: the claim keeper asks it."""
+        """Whether the indexer has made its database, which others ask."""
         try:
             async with open_database(self.files.database):
                 return True

@@ -110,6 +110,7 @@ def _description(system: LocalSystem, manifest: Manifest) -> dict[str, Any]:
         "database": str(system.files.database),
         "collateral": manifest.collateral.address,
         "markets": {symbol: market.facade for symbol, market in manifest.markets.items()},
+        "http_url": system.http_url,
     }
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -112,6 +113,32 @@ async def test_arguments_reach_the_child(program: Callable[[str], None]) -> None
         await heard.until(lambda: len(heard.events) >= 1)
 
     assert ["keeper", "resolve", "--json", "1"] == heard.events[0][1]["event"]
+
+
+async def test_a_child_has_the_descriptors_that_it_inherits(program: Callable[[str], None]) -> None:
+    """What is handed on stays open for it, under the same number; what is not, is closed to it."""
+    program(
+        "import json, os, sys\n"
+        "def is_open(number):\n"
+        "    try:\n"
+        "        return bool(os.fstat(number))\n"
+        "    except OSError:\n"
+        "        return False\n"
+        "print(json.dumps({'event': [is_open(int(word)) for word in sys.argv[1:]]}), flush=True)\n" + SLEEPER
+    )
+    heard = Heard()
+    with socket.socket() as given, socket.socket() as kept:
+        # So high that the child has nothing of its own there.
+        kept_number = os.dup2(kept.fileno(), 200)
+        try:
+            async with running(heard) as children:
+                numbers = [given.fileno(), kept_number]
+                children.start("x", [str(number) for number in numbers], inherits=[given.fileno()])
+                await heard.until(lambda: len(heard.events) >= 1)
+        finally:
+            os.close(kept_number)
+
+    assert [True, False] == heard.events[0][1]["event"]
 
 
 async def test_a_killed_child_is_started_again(program: Callable[[str], None]) -> None:

@@ -230,7 +230,15 @@ DOCUMENT: dict[str, Any] = {
     **BESIDE_EPOCHS,
     "differences": [],
     "checks": 3,
-    "reserve": {"block": 1, "block_hash": "0x", "hub": PART, "vault": PART, "verified": True},
+    "reserve": {
+        "at": "2018-02-01T00:00:00Z",
+        "hub": PART,
+        "vault": PART,
+        "block": 1,
+        "block_hash": "0x",
+        "level": "reconciled",
+        "verified": True,
+    },
     "verified": True,
 }
 

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from typing import Any, get_type_hints
+from collections.abc import Iterable
+from typing import Any, NamedTuple, get_type_hints
 
 import pytest
 from hypothesis import given, settings
@@ -18,10 +19,13 @@ from indexer.accounts import (
     quotes_asset,
     token_asset,
 )
+from indexer.accounts_house import SWITCHES
+from indexer.accounts_mrt import mrt_asset
 from indexer.blocks import Log
-from indexer.decode import Decoder, Event
-from indexer.events import EVENTS
-from indexer.ledger import Book, Ledger
+from indexer.decode import Decoder, Event, Saying
+from indexer.events import EVENTS, FillTransfer
+from indexer.holdings import Holdings
+from indexer.ledger import Book, keys_read
 from tests.index_support.chain import DEPLOYMENT, FakeChain, address_of
 from tests.index_support.world import Books, World
 
@@ -31,10 +35,44 @@ def _events(chain: FakeChain, last: int | None = None) -> list[Event]:
     return Decoder(DEPLOYMENT).decode_all(chain.logs_between(0, until))
 
 
-def _book(events: list[Event]) -> Book:
-    book = Book(Ledger(DEPLOYMENT.holders))
-    book.add(events)
+FORMS = {
+    (form.emitter.address, form.name): form
+    for forms in Decoder(DEPLOYMENT)._forms.values()
+    for form in forms.values()
+}
+ADDRESSES = {form.emitter.label: form.emitter.address for form in FORMS.values()}
+
+
+def _said(events: Iterable[Event]) -> list[Saying]:
+    """What the ledger has to know of them."""
+    return [
+        Saying(event.log.position, FORMS[event.address, event.name], event.data)
+        for event in events
+        if event.data is not None and not isinstance(event.data, FillTransfer)
+    ]
+
+
+class _Entry(NamedTuple):
+    block: int
+    key: Key
+    delta: int
+
+
+def _book(events: Iterable[Event]) -> Book:
+    book = Book(DEPLOYMENT.holders, Holdings())
+    _add(book, events)
     return book
+
+
+def _add(book: Book, events: Iterable[Event]) -> list[_Entry]:
+    """Adds events, and says what they change of which keys."""
+    changes, _ = book.add(_said(events))
+    keys = {
+        id(holding): Key(account, name)
+        for name, asset in book.holdings.assets.items()
+        for account, holding in asset.accounts.items()
+    }
+    return [_Entry(block, keys[id(holding)], delta) for block, holding, delta, _ in changes]
 
 
 def _expected(books: Books) -> dict[Key, int]:
@@ -64,6 +102,7 @@ def _expected(books: Books) -> dict[Key, int]:
     curve = {"raised": books.raised, "fees": books.fees, "pool": books.pooled}
     sums |= {Key(account, curve_asset("BTC")): amount for account, amount in curve.items()}
     sums |= {Key(account, curve_tokens_asset("BTC")): n for account, n in books.curve_tokens.items()}
+    sums |= {Key(account, mrt_asset("BTC")): n for account, n in books.mrt.items()}
     return sums
 
 
@@ -72,10 +111,10 @@ def test_sums_agree_with_a_model_of_the_contracts(seed: int) -> None:
     """Over random trading, every sum is what a model that keeps its own books says."""
     world = World(FakeChain(), seed)
     world.run(450)
-    sums = _book(_events(world.chain)).sums
+    sums = _book(_events(world.chain)).holdings.sums()
     expected = _expected(world.books)
     assert {key: sums.get(key, 0) for key in expected} == expected
-    assert sums[Key("fees", COLLATERAL)] == 0
+    assert sums.get(Key("fees", COLLATERAL), 0) == 0
     names = Counter(event.name for event in _events(world.chain))
     wanted = ("Redeemed", "OrderFilled", "FeesCharged", "HouseRetired", "Graduated")
     assert min(names[name] for name in wanted) > 0
@@ -105,7 +144,7 @@ def _any_event(draw: st.DrawFn) -> Event:
     data = kind(*(draw(_field(field, hint)) for field, hint in get_type_hints(kind).items()))
     label = {"MrtCurve": "MrtCurve:BTC", "TestToken": "token"}.get(contract, contract)
     log = Log(draw(st.integers(0, 9)), "0x", draw(st.integers(0, 9)), "0x", "0x", (), "0x")
-    return Event(log, label, DEPLOYMENT.collateral.address, name, {}, data)
+    return Event(log, label, ADDRESSES[label], name, {}, data)
 
 
 HISTORIES = st.lists(_any_event(), max_size=60)
@@ -115,37 +154,60 @@ HISTORIES = st.lists(_any_event(), max_size=60)
 def test_nothing_is_made_and_nothing_is_lost(events: list[Event]) -> None:
     """After any history at all, the accounts of every asset add up to zero."""
     totals: defaultdict[str, int] = defaultdict(int)
-    for key, amount in _book(events).sums.items():
+    for key, amount in _book(events).holdings.sums().items():
         totals[key.asset] += amount
     assert set(totals.values()) <= {0}
 
 
 @given(HISTORIES)
 def test_entries_add_up_to_the_sums(events: list[Event]) -> None:
-    """The state is the sum of the entries, of which none is zero and no two share a place in one event."""
-    book = Book(Ledger(DEPLOYMENT.holders))
+    """The state is the sum of the entries, of which none is zero and no two are of one block and key."""
+    book = Book(DEPLOYMENT.holders, Holdings())
     sums: Counter[Key] = Counter()
-    for event in events:
-        entries = book.add([event])
-        assert [entry.position for entry in entries] == [event.log.position + n for n in range(len(entries))]
-        assert len({entry.key for entry in entries}) == len(entries)
-        for entry in entries:
-            assert entry.delta != 0
-            sums[entry.key] += entry.delta
+    entries = _add(book, _in_blocks(events))
+    assert len({(entry.block, entry.key) for entry in entries}) == len(entries)
+    for entry in entries:
+        assert entry.delta != 0
+        sums[entry.key] += entry.delta
     assert {key: amount for key, amount in sums.items() if amount} == {
-        key: amount for key, amount in book.sums.items() if amount
+        key: amount for key, amount in book.holdings.sums().items() if amount
     }
+
+
+@given(HISTORIES)
+def test_an_entry_is_all_that_a_block_changed(events: list[Event]) -> None:
+    """Block by block, or all at once, or with every event in a block of its own, the sums are the same."""
+    ordered = _in_blocks(events)
+    whole = Book(DEPLOYMENT.holders, Holdings())
+    expected = _add(whole, ordered)
+    parts = Book(DEPLOYMENT.holders, Holdings())
+    entries = [
+        entry
+        for number in range(10)
+        for entry in _add(parts, [event for event in ordered if event.log.block_number == number])
+    ]
+    assert entries == expected
+    assert parts.holdings.sums() == whole.holdings.sums()
+    alone = [event._replace(log=event.log._replace(block_number=n)) for n, event in enumerate(ordered)]
+    assert _nonzero(_book(alone)) == _nonzero(whole)
+
+
+def _in_blocks(events: Iterable[Event]) -> list[Event]:
+    return sorted(events, key=lambda event: event.log.position)
+
+
+def _nonzero(book: Book) -> dict[Key, int]:
+    return {key: amount for key, amount in book.holdings.sums().items() if amount}
 
 
 @given(HISTORIES, st.integers(0, 60))
 def test_undo_is_the_same_as_never(events: list[Event], cut: int) -> None:
     """Taking the entries of the last events off the sums gives the sums of the first ones."""
-    ledger = Ledger(DEPLOYMENT.holders)
-    book = Book(ledger)
-    book.add(events[:cut])
-    before = dict(book.sums)
-    undone = book.add(events[cut:])
-    after = Counter(book.sums)
+    book = Book(DEPLOYMENT.holders, Holdings())
+    _add(book, events[:cut])
+    before = book.holdings.sums()
+    undone = _add(book, events[cut:])
+    after = Counter(book.holdings.sums())
     for entry in undone:
         after[entry.key] -= entry.delta
     assert {k: n for k, n in after.items() if n} == {k: n for k, n in before.items() if n}
@@ -153,29 +215,40 @@ def test_undo_is_the_same_as_never(events: list[Event], cut: int) -> None:
 
 @given(HISTORIES, st.randoms(use_true_random=False))
 def test_money_and_shares_do_not_depend_on_the_order(events: list[Event], chance: Any) -> None:
-    """In another order of events, everything but cost, profit and vault roots comes out the same."""
+    """In another order of events, everything but cost, profit, vault roots and switches come out alike."""
     shuffled = list(events)
     chance.shuffle(shuffled)
     ordered, other = (
-        {key: n for key, n in _book(history).sums.items() if n and not _depends_on_order(key)}
+        {key: n for key, n in _book(history).holdings.sums().items() if n and not _depends_on_order(key)}
         for history in (events, shuffled)
     )
     assert ordered == other
 
 
 def _depends_on_order(key: Key) -> bool:
-    return key.asset.startswith(("cost:", "realized:", "quotes:")) or key.asset == ROOT
+    return key.asset.startswith(("cost:", "realized:", "quotes:")) or key.asset in (ROOT, SWITCHES)
+
+
+class _Named(Holdings):
+    """Holdings of which only some may be asked for."""
+
+    def __init__(self, named: dict[Key, int]) -> None:
+        super().__init__()
+        self.named = named
+
+    def balance(self, account: str, asset: str) -> int:
+        """Fails for a key that was not named."""
+        return self.named[Key(account, asset)]
 
 
 @given(HISTORIES)
 def test_only_the_named_sums_are_read(events: list[Event]) -> None:
     """With nothing known but what `keys_read` names, the entries are the same."""
-    ledger = Ledger(DEPLOYMENT.holders)
-    full, entries = Book(ledger), []
+    full = Book(DEPLOYMENT.holders, Holdings())
     for event in events:
-        named = {key: full.sum(key) for key in ledger.keys_read([event])}
-        entries.append(ledger.entries(event, named.__getitem__ if named else lambda _: 1 // 0))
-        assert full.add([event]) == entries[-1]
+        named = {key: full.holdings.balance(*key) for key in keys_read(_said([event]))}
+        entries = _add(Book(DEPLOYMENT.holders, _Named(named)), [event])
+        assert _add(full, [event]) == entries
 
 
 @settings(max_examples=50)
@@ -191,8 +264,8 @@ def test_the_last_share_takes_the_rest_of_the_cost(paid: int, parts: list[int]) 
         )
         for n, (name, fields) in enumerate(values)
     ]
-    sums = _book(events).sums
-    assert sums[Key(account, Stake(1, 1, "YES").cost)] == 0
+    sums = _book(events).holdings.sums()
+    assert sums.get(Key(account, Stake(1, 1, "YES").cost), 0) == 0
     assert sums.get(Key(account, "realized:1:1"), 0) == sum(part // 3 for part in parts) - paid
 
 
@@ -204,7 +277,7 @@ def _sums_of(*values: tuple[str, tuple[Any, ...]]) -> dict[Key, int]:
         Event(log, "EpochHub", hub, name, {}, _typed(name, fields))
         for log, (name, fields) in zip(logs, values, strict=True)
     ]
-    return {key: amount for key, amount in _book(events).sums.items() if amount}
+    return _nonzero(_book(events))
 
 
 def test_a_match_is_entered_fill_by_fill() -> None:

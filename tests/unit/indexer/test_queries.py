@@ -20,6 +20,11 @@ from chain_kit.errors import (
 )
 from chain_kit.units import format_units, iso_utc
 from indexer import due, queries
+from indexer.decode import Decoder
+from indexer.models import VerificationRow, table_of
+from indexer.proof import ranges
+from indexer.proof.levels import Level
+from indexer.proof.trouble import DIFFERENCE, raise_trouble
 from indexer.store import Store, open_store
 from tests.index_support.chain import DEPLOYMENT, FakeChain, address_of, raw_event
 from tests.index_support.world import LIQUIDITY, Books, World
@@ -44,12 +49,22 @@ async def store(world: World, database_url: str) -> AsyncIterator[Store]:
         yield opened
 
 
+def _facts(row: Any) -> dict[str, Any]:
+    """An answer without its stamp."""
+    return {name: row[name] for name in row if name not in queries.Stamp.__annotations__}
+
+
 def _some_blocks(world: World) -> list[int]:
     return [*range(FIRST, world.chain.tip.number, 23), world.chain.tip.number]
 
 
 def _units(amount: int, decimals: int = 18) -> str:
     return format_units(amount, decimals)
+
+
+def _stamp(world: World, number: int | None = None) -> dict[str, Any]:
+    block = world.chain.blocks[-1 if number is None else number]
+    return {"block": block.number, "block_hash": block.hash, "level": "linked", "verified": False}
 
 
 def _expected_epoch(world: World, books: Books, epoch: int, now: int) -> dict[str, Any]:
@@ -80,7 +95,8 @@ async def test_epochs_are_as_the_model_says_at_every_block(world: World, store: 
         books = world.history[number]
         made = {epoch for epoch, sets in books.sets.items() if sets}
         shown = sorted({*range(1, current + 1), *made})
-        assert rows == [_expected_epoch(world, books, epoch, now) for epoch in shown]
+        stamp = _stamp(world, number)
+        assert rows == [_expected_epoch(world, books, epoch, now) | stamp for epoch in shown]
     assert {row["outcome"] for row in rows} >= {"YES", "NO", "VOID", None}
 
 
@@ -90,6 +106,76 @@ async def test_epochs_can_be_narrowed(store: Store) -> None:
     assert await queries.epochs(store, "BTC", first=3, last=5) == everything[2:5]
     assert await queries.epochs(store, "BTC", last=1) == everything[:1]
     assert await queries.epochs(store, "BTC", first=10_000) == []
+
+
+async def test_the_newest_epochs_up_to_the_one_that_runs(world: World, store: Store) -> None:
+    """With a limit no later ones come, and `last` still holds."""
+    everything = await queries.epochs(store, "BTC")
+    current = (world.chain.tip.timestamp - world.genesis) // 300 + 1
+    assert await queries.epochs(store, "BTC", limit=3) == everything[current - 3 : current]
+    assert await queries.epochs(store, "BTC", limit=3, last=5) == everything[2:5]
+    assert await queries.epochs(store, "BTC", limit=3, first=4, last=5) == everything[3:5]
+    assert await queries.epochs(store, "BTC", limit=10_000) == everything[:current]
+    assert await queries.epochs(store, "BTC", first=1, last=10**12) == everything
+    assert await queries.epochs(store, "BTC", first=1, last=900) == everything
+
+
+async def test_positions_of_one_market_or_one_epoch(world: World, store: Store) -> None:
+    """What is asked for of the whole; nothing where there is none, an error for no market."""
+    account = world.accounts[0]
+    everything = await queries.positions(store, account)
+    epoch = everything[1]["epoch"]
+    facade = address_of("BTC facade")
+    assert await queries.positions(store, account, market="BTC") == everything
+    assert await queries.positions(store, account, market=facade, epoch=epoch) == everything[1:2]
+    assert await queries.positions(store, account, epoch=epoch) == everything[1:2]
+    assert await queries.positions(store, account, market="BTC", epoch=10_000) == []
+    with pytest.raises(UnknownMarketError):
+        await queries.positions(store, account, market="ETH")
+
+
+async def test_answers_say_how_far_they_are_proven(world: World, store: Store) -> None:
+    """The level is that of the worst block so far; complete is verified until something is in doubt."""
+    tip = world.chain.tip.number
+    async with store.writing() as connection:
+        await ranges.set_level(connection, FIRST, tip - 10, Level.COMPLETE)
+        await ranges.set_level(connection, tip - 9, tip, Level.LINKED)
+    for number, level, verified in ((tip - 10, "complete", True), (tip, "linked", False)):
+        answers = [
+            *await queries.epochs(store, "BTC", at_block=number),
+            *await queries.positions(store, world.accounts[0], at_block=number),
+            await queries.reserve(store, at_block=number),
+            *await queries.markets(store, at_block=number),
+        ]
+        for answer in answers:
+            assert (answer["block"], answer["level"], answer["verified"]) == (number, level, verified)
+    async with store.writing() as connection:
+        await raise_trouble(connection, DIFFERENCE, 5, "a sum")
+    assert not (await queries.reserve(store, at_block=tip - 10))["verified"]
+    assert not (await queries.markets(store, at_block=tip - 10))[0]["verified"]
+
+
+async def test_a_reserve_that_was_verified_says_so_until_something_is_in_doubt(
+    world: World, store: Store
+) -> None:
+    """A comparison with the chain counts at its own block and hash, and only if it found nothing."""
+    tip = world.chain.tip
+    table = table_of(VerificationRow)
+    rows = [
+        {"block_number": tip.number, "block_hash": tip.hash, "ok": True},
+        {"block_number": tip.number - 1, "block_hash": tip.hash, "ok": True},
+        {"block_number": tip.number - 2, "block_hash": world.chain.blocks[-3].hash, "ok": False},
+    ]
+    async with store.writing() as connection:
+        rest = {"checks": 1, "differences": "[]", "checked_at": 0}
+        await connection.execute(table.insert(), [row | rest for row in rows])
+    assert (await queries.reserve(store))["verified"]
+    assert not (await queries.markets(store))[0]["verified"]
+    for number in (tip.number - 1, tip.number - 2):
+        assert not (await queries.reserve(store, at_block=number))["verified"]
+    async with store.writing() as connection:
+        await ranges.set_level(connection, 5, 5, Level.LINKED, failed=True, what="a log")
+    assert not (await queries.reserve(store))["verified"]
 
 
 async def test_a_market_goes_by_its_address_too(store: Store) -> None:
@@ -137,7 +223,8 @@ async def test_the_first_market_keeps_its_symbol(world: World, store: Store) -> 
     )
     block = world.chain.mine(raw_event("EpochHub", "MarketCreated", *values), seconds=0)
     await store.take(world.chain.forward(block.number))
-    assert await queries.epochs(store, "BTC") == expected
+    rows = await queries.epochs(store, "BTC")
+    assert [_facts(row) for row in rows] == [_facts(row) for row in expected]
     assert [(row["market"], row["market_id"]) for row in await queries.markets(store)] == [
         ("BTC", 1),
         ("BTC", 2),
@@ -151,7 +238,7 @@ async def test_an_epoch_of_the_far_future_is_listed_alone(world: World, store: S
     before = await queries.epochs(store, "BTC")
     await store.take(world.chain.forward(block.number))
     rows = await queries.epochs(store, "BTC")
-    assert rows[:-1] == before
+    assert [_facts(row) for row in rows[:-1]] == [_facts(row) for row in before]
     assert (rows[-1]["epoch"], rows[-1]["outcome"], rows[-1]["end_at"][:9]) == (epoch, None, "+10454664")
     assert (await queries.positions(store, account))[-1]["yes_tokens"] == "0.000000000000000005"
 
@@ -218,10 +305,9 @@ async def test_reserve_is_as_the_model_says_at_every_block(world: World, store: 
             "vault": (books.vault_tokens, owed, 6),
         }
         assert await queries.reserve(store, at_block=number) == {
-            "block": number,
-            "block_hash": block.hash,
+            **_stamp(world, number),
             "at": iso_utc(block.timestamp),
-            "verified": False,
+            "races": {"reserve": "0", "liabilities": "0", "coverage": None},
             **{
                 name: {
                     "reserve": _units(held, decimals),
@@ -236,7 +322,7 @@ async def test_reserve_is_as_the_model_says_at_every_block(world: World, store: 
 async def test_amounts_have_the_decimals_of_their_token(database_url: str) -> None:
     """A deployment on USDC alone: one token of six decimals, held by hub and vault."""
     usdc = DEPLOYMENT.payout_token
-    deployment = replace(DEPLOYMENT, collateral=usdc)
+    deployment = replace(DEPLOYMENT, collateral=usdc, races=None)
     account, feed = address_of("a"), b"X".ljust(32, b"\0")
     chain = FakeChain()
     genesis = chain.tip.timestamp // 300 * 300
@@ -252,6 +338,7 @@ async def test_amounts_have_the_decimals_of_their_token(database_url: str) -> No
         await store.take(chain.forward(FIRST))
         answer = await queries.reserve(store)
         row = (await queries.positions(store, account))[0]
+    assert "races" not in answer
     assert answer["hub"] == {"reserve": "1.5", "liabilities": "1.5", "coverage": "1"}
     assert answer["vault"] == {"reserve": "0.000007", "liabilities": "0", "coverage": None}
     assert (row["yes_tokens"], row["cost"], row["entry_price"]) == ("0.250001", "0.250001", "0.5")
@@ -272,6 +359,7 @@ async def test_markets_tell_what_they_were_made_with(world: World, store: Store)
             "fee_bps": 100,
             "closing_liquidity_bps": 4_000,
             "closing_fee_bps": 300,
+            **_stamp(world),
         }
     ]
 
@@ -282,8 +370,7 @@ async def test_status_tells_how_far_it_is(world: World, store: Store) -> None:
     answer = await queries.status(store)
     assert answer == {
         "chain_id": 31337,
-        "block": tip.number,
-        "block_hash": tip.hash,
+        **_stamp(world),
         "at": iso_utc(tip.timestamp),
         "head": tip.number,
         "behind": 0,
@@ -293,6 +380,27 @@ async def test_status_tells_how_far_it_is(world: World, store: Store) -> None:
         "unknown_events": 0,
         "verified_block": None,
     }
+
+
+async def test_a_feed_with_fallbacks_is_void_after_its_last_deadline(database_url: str) -> None:
+    """The oracle says the last one with the feed; the fallbacks' own say nothing of that."""
+    chain = FakeChain()
+    genesis, feed, someone = chain.tip.timestamp // 300 * 300, b"X".ljust(32, b"\0"), address_of("a")
+    terms = (genesis, 10**20, 100, 4_000, 300, 10**21)
+    chain.mine(
+        raw_event("BoundaryOracle", "FeedRegistered", feed, 1, someone, 900),
+        raw_event("BoundaryOracle", "FallbackRegistered", feed, 0, someone, 300),
+        raw_event("BoundaryOracle", "FallbackRegistered", feed, 1, address_of("b"), 900),
+        raw_event("EpochHub", "MarketCreated", 1, address_of("f"), feed, someone, "X", *terms),
+    )
+    async with open_store(database_url, DEPLOYMENT) as store:
+        # The start's price can no longer come 900 s after it, which is 600 s after the end.
+        for late, outcome in ((301, None), (600, None), (601, "VOID")):
+            chain.mine(seconds=genesis + 300 + late - chain.tip.timestamp)
+            tip = await store.tip()
+            await store.take(chain.forward(FIRST if tip is None else tip.number + 1))
+            (row,) = await queries.epochs(store, "X", last=1)
+            assert row["outcome"] == outcome
 
 
 async def test_a_block_that_is_not_indexed(world: World, store: Store) -> None:
@@ -371,3 +479,18 @@ def test_asking_loads_nothing_that_it_does_not_need() -> None:
     """A question imports neither ape nor web3 nor an HTTP client."""
     answer = subprocess.run([sys.executable, "-c", _IMPORTS], check=True, capture_output=True, text=True)
     assert json.loads(answer.stdout) == []
+
+
+async def test_a_market_whose_creation_is_missing_is_left_out(world: World, database_url: str) -> None:
+    """An endpoint kept that log to itself: until it is proven, what is said of the rest is not verified."""
+    step = world.chain.forward(FIRST)
+    made = Decoder(DEPLOYMENT).decode_all(step.logs)
+    gone = next(event.log for event in made if event.name == "MarketCreated")
+    async with open_store(database_url, DEPLOYMENT) as store:
+        await store.take(replace(step, logs=tuple(log for log in step.logs if log != gone)))
+        assert await queries.markets(store) == []
+        assert await queries.trades(store) == []
+        for account in world.accounts:
+            assert await queries.positions(store, account) == []
+        assert await due.claimable_accounts(store) == []
+        assert await due.house_epochs_to_settle(store) == []

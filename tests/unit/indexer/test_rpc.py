@@ -8,6 +8,7 @@ import pytest
 
 from chain_kit.errors import ManifestChainError, RpcResponseError, RpcUnreachableError
 from chain_kit.jsonrpc import JsonRpc
+from indexer.false_answer import FalseAnswerError
 from indexer.rpc import Backoff, ChainRpc, MalformedAnswerError
 from tests.index_support.chain import DEPLOYMENT, FakeChain, address_of, raw_event
 from tests.index_support.node import SILENCE, FakeNode, error_answer
@@ -262,7 +263,7 @@ async def test_an_answer_that_is_no_log(node: FakeNode, endpoint: JsonRpc, answe
         await ChainRpc([endpoint]).logs(FILTERS, node.chain.blocks[0], node.chain.tip)
 
 
-async def test_the_chain_must_be_the_deployments(world: World, node: FakeNode, endpoint: JsonRpc) -> None:
+async def test_the_chain_must_be_the_deployments(node: FakeNode, endpoint: JsonRpc) -> None:
     """Another id, or the same id with another genesis block, is refused; an endpoint that is down is not."""
     rpc = ChainRpc([endpoint])
     await rpc.require_chain(31337, DEPLOYMENT.genesis_hash)
@@ -270,14 +271,105 @@ async def test_the_chain_must_be_the_deployments(world: World, node: FakeNode, e
         await rpc.require_chain(8453, DEPLOYMENT.genesis_hash)
     with pytest.raises(ManifestChainError, match="genesis"):
         await rpc.require_chain(31337, "0x" + "00" * 32)
-    async with FakeNode(world.chain, chain_id=1) as wrong, JsonRpc(wrong.url) as other:
-        with pytest.raises(ManifestChainError):
-            await ChainRpc([endpoint, other]).require_chain(31337, DEPLOYMENT.genesis_hash)
     async with JsonRpc("http://127.0.0.1:1") as down:
         await ChainRpc([down, endpoint]).require_chain(31337, DEPLOYMENT.genesis_hash)
         with pytest.raises(RpcUnreachableError):
             await ChainRpc([down]).require_chain(31337, DEPLOYMENT.genesis_hash)
-    assert node.methods().count("eth_chainId") == 5
+    assert node.methods().count("eth_chainId") == 4
+
+
+async def test_an_endpoint_of_another_chain_is_left(world: World, node: FakeNode, endpoint: JsonRpc) -> None:
+    """It is named, with the chain that it serves, and never asked again; the others are."""
+    told: list[str] = []
+    async with FakeNode(world.chain, chain_id=1) as wrong, JsonRpc(wrong.url) as other:
+        rpc = ChainRpc([other, endpoint], on_notice=told.append)
+        await rpc.require_chain(31337, DEPLOYMENT.genesis_hash)
+        asked = len(wrong.requests)
+        assert (await rpc.head()).block == node.chain.tip
+        assert len(wrong.requests) == asked
+    assert len(told) == 1
+    assert wrong.url in told[0]
+    assert "the node serves 1" in told[0]
+
+
+RETRY = {"seconds": "7", "date": "Fri, 20 Nov 2026 10:00:07 GMT"}
+
+
+@pytest.mark.parametrize("form", RETRY)
+async def test_retry_after_is_honoured(
+    node: FakeNode, endpoint: JsonRpc, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A node that says when to come back is left alone until then, in either way of saying it."""
+    monkeypatch.setattr("chain_kit.jsonrpc.time.time", lambda: 1795168800.0)
+    node.faults.append(lambda _: (429, b"slow down", {"retry-after": RETRY[form]}))
+    pauses = Pauses()
+    await ChainRpc([endpoint], backoff=pauses.backoff()).head()
+    assert pauses.seconds == [7.0]
+
+
+async def test_an_endpoint_that_asks_for_time_is_passed_over(
+    world: World, node: FakeNode, endpoint: JsonRpc
+) -> None:
+    """While there is another, nobody waits."""
+    async with FakeNode(world.chain) as second, JsonRpc(second.url) as other:
+        pauses = Pauses()
+        rpc = ChainRpc([endpoint, other], backoff=pauses.backoff())
+        node.faults.append(lambda _: (429, b"", {"retry-after": "60"}))
+        for _ in range(3):
+            await rpc.head()
+        assert (len(node.requests), len(second.requests), pauses.seconds) == (1, 3, [])
+
+
+async def test_a_header_that_does_not_hash_to_its_name(node: FakeNode, endpoint: JsonRpc) -> None:
+    """The endpoint is named; with `trust_headers` it is believed."""
+    node.lies.append(
+        lambda method, _, result: (
+            result | {"timestamp": "0x1"} if method == "eth_getBlockByNumber" else result
+        )
+    )
+    with pytest.raises(FalseAnswerError, match=r"hashes to 0x.*--trust-headers") as caught:
+        await ChainRpc([endpoint]).head()
+    assert caught.value.endpoint == node.url
+    assert (await ChainRpc([endpoint], trust_headers=True).head()).block.timestamp == 1
+
+
+async def test_requests_are_counted(node: FakeNode, endpoint: JsonRpc) -> None:
+    """A batch is one request; calls are counted by method."""
+    rpc = ChainRpc([endpoint])
+    await rpc.blocks(1, 50)
+    await rpc.head()
+    (one,) = rpc.endpoints.all
+    assert rpc.requests == one.requests == len(node.requests) == 2
+    assert one.calls == {"eth_getBlockByNumber": 53}
+    assert one.latency_seconds > 0
+    assert one.head == node.chain.tip.number
+
+
+async def test_a_batch_that_is_cut_grows_again(node: FakeNode, endpoint: JsonRpc) -> None:
+    """A refusal may pass: after many good batches longer ones are tried."""
+    node.limits.calls = 10
+    rpc = ChainRpc([endpoint])
+    await rpc.blocks(0, 99)
+    assert rpc._batch_size <= 10
+    node.limits.calls = None
+    for _ in range(20):
+        await rpc.blocks(0, 99)
+    assert rpc._batch_size > 20
+
+
+async def test_what_one_node_does_not_know_another_may(
+    world: World, node: FakeNode, endpoint: JsonRpc
+) -> None:
+    """A refusal that stays is believed when every endpoint has refused."""
+    node.limits.unsupported.add("eth_getBlockReceipts")
+    async with FakeNode(world.chain) as second, JsonRpc(second.url) as other:
+        rpc = ChainRpc([endpoint, other], backoff=Pauses().backoff())
+        asked = ("eth_getBlockReceipts", [hex(world.chain.tip.number)])
+        (receipts,) = await rpc.many([asked])
+        assert receipts
+        second.limits.unsupported.add("eth_getBlockReceipts")
+        with pytest.raises(RpcResponseError, match="does not exist"):
+            await rpc.many([asked])
 
 
 def test_without_an_endpoint_there_is_nothing_to_ask() -> None:

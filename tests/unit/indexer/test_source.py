@@ -7,13 +7,16 @@ from typing import Any
 import pytest
 
 from chain_kit.errors import ManifestChainError, RpcResponseError, RpcUnreachableError
-from chain_kit.jsonrpc import JsonRpc
+from chain_kit.jsonrpc import JsonRpc, RpcClient
 from indexer.blocks import Block
+from indexer.endpoints import NoEndpointError
+from indexer.false_answer import FalseAnswerError
+from indexer.proof.levels import Level
 from indexer.rpc import Backoff, ChainRpc
 from indexer.source import InconsistentChainError, Source
-from indexer.steps import Forward, Step, Undo
+from indexer.steps import DEEP_REORG, Forward, Step, Undo
 from tests.index_support.chain import DEPLOYMENT, FakeChain, raw_event
-from tests.index_support.node import FakeNode, error_answer
+from tests.index_support.node import FakeNode, Lie, error_answer
 from tests.index_support.world import World
 
 FIRST = DEPLOYMENT.first_block
@@ -52,10 +55,24 @@ class Taken:
 class Following:
     """A source over a node, and what it gave."""
 
-    def __init__(self, node: FakeNode, endpoint: JsonRpc, **options: Any) -> None:
+    def __init__(
+        self,
+        node: FakeNode,
+        *endpoints: RpcClient,
+        taken: Taken | None = None,
+        batch_size: int = 1_000,
+        **options: Any,
+    ) -> None:
         self.node = node
-        self.taken = Taken()
-        self.rpc = ChainRpc([endpoint], backoff=Backoff(attempts=2, first_seconds=0), most_blocks=50)
+        self.told: list[str] = []
+        self.taken = taken or Taken()
+        self.rpc = ChainRpc(
+            endpoints,
+            backoff=Backoff(attempts=2, first_seconds=0),
+            most_blocks=50,
+            batch_size=batch_size,
+            on_notice=self.told.append,
+        )
         self.source = Source(self.rpc, DEPLOYMENT, self.taken, poll_seconds=0.01, **options)
 
     async def catch_up(self) -> None:
@@ -77,7 +94,7 @@ class Following:
 @pytest.fixture
 def world() -> World:
     """A chain with some hundred events."""
-    made = World(FakeChain(), 2)
+    made = World(FakeChain(finality=1_000), 2)
     made.run(120)
     return made
 
@@ -145,7 +162,7 @@ async def test_another_chain_undoes_nothing(following: Following, blocks: int) -
     other.blocks[0] = other.blocks[0]._replace(hash="0x" + "77" * 32)
     other.mine_empty(blocks)
     following.node.chain = other
-    following.source._shrink_polls = 1
+    following.source._shrinking._looks = 1
     with pytest.raises(ManifestChainError):
         await following.source.next_step()
 
@@ -154,8 +171,7 @@ async def test_a_reorg_while_it_was_not_running(world: World, following: Followi
     """A new source over what was taken finds it by the stored headers."""
     world.rewind(17)
     world.run(25)
-    again = Following(following.node, following.rpc._endpoints[0])
-    again.taken = again.source._taken = following.taken
+    again = Following(following.node, following.rpc.endpoints.all[0].client, taken=following.taken)
     await again.catch_up()
     again.check()
     assert again.taken.undone == [17]
@@ -207,13 +223,14 @@ async def test_logs_that_belong_to_other_blocks_are_not_taken(world: World) -> N
 
     def change(batch: list[dict[str, Any]]) -> None:
         nonlocal changed
-        if not changed and batch[0]["method"] == "eth_getLogs":
+        if not changed and batch[-1]["method"] == "eth_getLogs":
             changed = True
             world.rewind(110)
             world.run(115)
 
     async with FakeNode(world.chain) as node, JsonRpc(node.url) as endpoint:
-        following = Following(node, endpoint)
+        # Short batches: the headers come some requests before the logs.
+        following = Following(node, endpoint, batch_size=40)
         node.before = change
         await following.catch_up()
         following.check()
@@ -224,7 +241,9 @@ async def test_a_node_that_contradicts_itself_is_given_up(world: World, followin
     """If headers never link, there is an error instead of an endless loop."""
     world.run(5)
     chain = following.node.chain
-    chain.blocks[-2] = chain.blocks[-2]._replace(parent_hash="0x" + "ee" * 32)
+    other = chain.branch(4)
+    other.mine_empty(4)
+    chain.blocks[-2] = other.blocks[-2]
     with pytest.raises(InconsistentChainError):
         await following.source.next_step()
 
@@ -284,3 +303,191 @@ async def test_undo_names_the_fork_and_not_more(world: World, following: Followi
     world.run(12)
     step = await following.source.next_step()
     assert step == Undo(common, world.chain.head)
+
+
+async def test_a_reorg_within_the_window_is_no_trouble(world: World) -> None:
+    """As many blocks as the window has may be replaced; one more is a deep reorg."""
+    async with FakeNode(world.chain) as node, JsonRpc(node.url) as endpoint:
+        following = Following(node, endpoint, undo_window=20)
+        await following.catch_up()
+        for depth, reason in ((20, "reorg"), (21, DEEP_REORG)):
+            common = world.chain.tip.number - depth
+            world.rewind(depth)
+            world.run(depth)
+            step = await following.source.next_step()
+            assert step == Undo(common, world.chain.head, reason)
+            following.taken.take(step)
+            await following.catch_up()
+            following.check()
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_a_reorg_of_what_was_final_is_deep(world: World, restarted: bool) -> None:
+    """However short; what the chain calls final now is all that is kept. A restart does not forget."""
+    chain = world.chain
+    chain.finality = 10
+    async with FakeNode(chain) as node, JsonRpc(node.url) as endpoint:
+        following = Following(node, endpoint)
+        await following.catch_up()
+        if restarted:
+            final = chain.head.finalized
+            following = Following(node, endpoint, taken=following.taken, finalized=final)
+        common = chain.tip.number - 12
+        world.rewind(12)
+        world.run(13)
+        if restarted:
+            chain.finality = 40
+        step = await following.source.next_step()
+        expected = min(common, chain.head.finalized)
+        assert step == Undo(expected, chain.head, DEEP_REORG)
+        following.taken.take(step)
+        await following.catch_up()
+        following.check()
+
+
+async def test_quiet_blocks_and_level_are_passed_on(world: World, following: Following) -> None:
+    """Blocks whose bloom rules our events out are named; the headers link."""
+    tip = world.chain.tip.number
+    world.chain.mine()
+    world.chain.mine(raw_event("EpochHub", "TradingPaused", True))
+    world.chain.mine()
+    step = await following.source.next_step()
+    assert isinstance(step, Forward)
+    assert step.quiet == (tip + 1, tip + 3)
+    assert step.level is Level.LINKED
+    assert step.endpoint == following.node.url
+
+
+async def test_trusted_headers_are_no_proof(world: World) -> None:
+    """What is taken as it is told has no level, and no quiet block."""
+    async with FakeNode(world.chain) as node, JsonRpc(node.url) as endpoint:
+        node.lies.append(
+            lambda method, _, result: (
+                result | {"miner": "0x" + "12" * 20} if method == "eth_getBlockByNumber" else result
+            )
+        )
+        rpc = ChainRpc([endpoint], trust_headers=True)
+        step = await Source(rpc, DEPLOYMENT, Taken()).next_step()
+    assert isinstance(step, Forward)
+    assert (step.level, step.quiet) == (Level.NONE, ())
+
+
+def _altered(method: str, _: list[Any], result: Any) -> Any:
+    return result | {"stateRoot": "0x" + "13" * 32} if method == "eth_getBlockByNumber" else result
+
+
+def _doubled(method: str, _: list[Any], result: Any) -> Any:
+    return [*result, *result[-1:]] if method == "eth_getLogs" else result
+
+
+def _turned(method: str, _: list[Any], result: Any) -> Any:
+    return result[::-1] if method == "eth_getLogs" else result
+
+
+def _moved(method: str, _: list[Any], result: Any) -> Any:
+    if method != "eth_getLogs":
+        return result
+    return [{**log, "blockNumber": "0x1"} for log in result]
+
+
+LIES: dict[str, Lie] = {"altered": _altered, "doubled": _doubled, "turned": _turned, "moved": _moved}
+
+
+@pytest.mark.parametrize("lie", LIES)
+async def test_who_lies_is_left_and_another_asked(world: World, lie: str) -> None:
+    """The index gets the truth from the other, and the liar is named."""
+    async with (
+        FakeNode(world.chain) as liar,
+        FakeNode(world.chain) as honest,
+        JsonRpc(liar.url) as first,
+        JsonRpc(honest.url) as second,
+    ):
+        liar.lies.append(LIES[lie])
+        following = Following(honest, first, second)
+        await following.catch_up()
+        following.check()
+        assert any(text.startswith(f"{liar.url} is left for 5 s: ") for text in following.told)
+        assert following.rpc.endpoints.all[0].offences == 1
+
+
+async def test_a_lone_liar_is_asked_again_later(world: World, following: Following) -> None:
+    """There is nobody else: the error says what it told, and after a while it has another chance."""
+    world.run(3)
+    following.node.lies.append(_altered)
+    with pytest.raises(FalseAnswerError, match="hashes to"):
+        await following.source.next_step()
+    with pytest.raises(NoEndpointError, match="hashes to"):
+        await following.source.next_step()
+    following.node.lies.clear()
+    following.rpc.endpoints.all[0].rests_until = 0.0
+    await following.catch_up()
+    following.check()
+
+
+async def test_a_replica_that_lags_is_no_reorg(world: World) -> None:
+    """With another endpoint that has the block, nothing is undone however often the first one lags."""
+    async with (
+        FakeNode(world.chain) as near,
+        FakeNode(world.chain) as far,
+        JsonRpc(near.url) as first,
+        JsonRpc(far.url) as second,
+    ):
+        following = Following(near, first, second)
+        await following.catch_up()
+        near.lag = 3
+        for _ in range(5):
+            assert await following.source.next_step() is None
+        world.run(2)
+        await following.catch_up()
+        following.check()
+        assert following.taken.undone == []
+
+
+async def test_answers_that_never_fit_lead_to_another_endpoint(world: World) -> None:
+    """A node whose headers do not link is asked some times, and then left."""
+    async with (
+        FakeNode(world.chain.branch(0)) as torn,
+        FakeNode(world.chain) as whole,
+        JsonRpc(torn.url) as first,
+        JsonRpc(whole.url) as second,
+    ):
+        other = torn.chain.branch(5)
+        other.mine_empty(5)
+        torn.chain.blocks[-3] = other.blocks[-3]
+        following = Following(whole, first, second)
+        await following.catch_up()
+        following.check()
+        assert any("do not fit together" in text for text in following.told)
+
+
+async def test_it_can_be_closed_and_asked_again(world: World) -> None:
+    """What is under way is given up; the next step is the same."""
+    async with FakeNode(world.chain) as node, JsonRpc(node.url) as endpoint:
+        following = Following(node, endpoint)
+        step = await following.source.next_step()
+        assert step is not None
+        following.taken.take(step)
+        await following.source.aclose()
+        await following.catch_up()
+        following.check()
+
+
+@pytest.mark.parametrize("down", [False, True])
+async def test_a_rollback_that_all_endpoints_tell_of(world: World, down: bool) -> None:
+    """It is believed at once when every endpoint has become shorter, but not while one of them is silent."""
+    async with (
+        FakeNode(world.chain) as one,
+        FakeNode(world.chain) as two,
+        JsonRpc(one.url) as first,
+        JsonRpc(two.url) as second,
+    ):
+        following = Following(one, first, second)
+        await following.catch_up()
+        world.rewind(4)
+        if down:
+            two.faults.extend([lambda _: (503, b"")] * 20)
+            assert [await following.source.next_step() for _ in range(4)] == [None] * 4
+            following.source._shrinking._since -= 31
+        await following.catch_up()
+        following.check()
+        assert following.taken.undone == [4]

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import asyncpg  # type: ignore[import-untyped]
 import pytest
 from sqlalchemy import text
 
@@ -176,7 +177,8 @@ async def test_an_unknown_event_is_kept_and_counted(database_url: str) -> None:
     async with open_store(database_url, DEPLOYMENT) as store:
         await store.take(chain.forward(FIRST))
         rows = await dump(store)
-    assert [row[4] for row in rows["event"]] == [None, None]
+    assert [row[1] for row in rows["event"]] == [1, 2]
+    assert [row[4] for row in rows["kind"]] == [None, None]
     assert rows["entry"] == []
 
 
@@ -192,6 +194,79 @@ async def test_a_symbol_that_is_not_text_does_not_stop_the_index(database_url: s
         await store.take(chain.forward(FIRST))
         markets = (await dump(store))["market"]
     assert [row[5] for row in markets] == ["a\ufffdb", "a\ufffdb"]
+
+
+async def test_the_chains_head_is_noted_without_a_step(database_url: str) -> None:
+    """Where there is nothing to take, the cursor still says how far the chain was, and when."""
+    chain = _world(10).chain
+    async with open_store(database_url, DEPLOYMENT) as store:
+        await store.take(chain.forward(FIRST))
+        before = await dump(store)
+        chain.mine_empty(3)
+        await store.note_head(chain.head, 1_700_000_000_123)
+        assert await dump(store) == before
+        async with store.snapshot() as connection:
+            query = text("SELECT block_number, head, head_hash, safe, finalized, looked_at FROM cursor")
+            cursor = (await connection.execute(query)).one()
+    last, tip = chain.tip.number - 3, chain.tip
+    assert tuple(cursor) == (last, tip.number, tip.hash, tip.number - 1, tip.number - 2, 1_700_000_000_123)
+
+
+async def test_postgresql_tells_of_every_commit(postgres_server: PostgresServer) -> None:
+    """Whoever listens need not ask again and again: a step, an undo and a new head are told."""
+    chain = _world(10).chain
+    url = postgres_server.new_database()
+    heard: asyncio.Queue[str] = asyncio.Queue()
+    async with open_store(url, DEPLOYMENT) as store:
+        listener = await asyncpg.connect(url)
+        try:
+            await listener.add_listener("chain_kit", lambda *told: heard.put_nowait(told[2]))
+            for change in (
+                store.take(chain.forward(FIRST)),
+                store.take(Undo(FIRST, chain.head)),
+                store.note_head(chain.head),
+            ):
+                await change
+                async with asyncio.timeout(30):
+                    assert await heard.get() == "chain_kit"
+        finally:
+            await listener.close()
+
+
+async def _break(store: Store) -> None:
+    """A transaction that deletes all entries, and fails."""
+    async with store.writing() as connection:
+        await connection.execute(text("DELETE FROM entry"))
+        raise ValueError("broken")
+
+
+async def test_a_step_that_fails_after_others_forgets_what_it_learned(database_url: str) -> None:
+    """A writer whose transaction another part of the process broke reads the numbers again."""
+    chain = _world(60).chain
+    middle = FIRST + 30
+    async with open_store(database_url, DEPLOYMENT) as store:
+        await store.take(chain.forward(FIRST, middle))
+        with pytest.raises(ValueError, match="broken"):
+            await _break(store)
+        await store.take(chain.forward(middle + 1))
+        got = await dump(store)
+        await store.take(Undo(FIRST - 1, chain.head))
+        await store.take(chain.forward(FIRST))
+        assert await dump(store) == got
+
+
+async def test_writers_of_one_process_take_turns(database_url: str) -> None:
+    """A step that comes while something else is written waits for it to end, however long that takes."""
+    chain = _world(20).chain
+    async with open_store(database_url, DEPLOYMENT) as store:
+        async with store.writing() as connection:
+            taking = asyncio.create_task(store.take(chain.forward(FIRST)))
+            await connection.execute(text("UPDATE cursor SET head = 7"))
+            await asyncio.sleep(0)
+            assert not taking.done()
+            assert await connection.scalar(text("SELECT count(*) FROM block")) == 0
+        await taking
+        assert await store.tip() == chain.tip
 
 
 async def test_a_second_writer_is_refused(database_url: str) -> None:
@@ -257,13 +332,31 @@ async def test_a_database_of_another_deployment_is_refused(database_url: str, ch
             pass
 
 
-async def test_a_database_of_another_schema_is_refused(database_url: str) -> None:
-    """An older or newer version's database is named as such."""
-    async with open_store(database_url, DEPLOYMENT) as store, store._writing() as connection:
-        await connection.execute(text("UPDATE meta SET value = '0' WHERE name = 'schema_version'"))
-    with pytest.raises(StoreSchemaError, match="schema 0"):
+@pytest.mark.parametrize(("version", "advice"), [("2", "index run"), ("99", "newer")])
+async def test_a_reader_refuses_another_schema(database_url: str, version: str, advice: str) -> None:
+    """An older or newer version's database is named as such, with what to do about it."""
+    await _stamp(database_url, version)
+    with pytest.raises(StoreSchemaError, match=f"schema {version}") as caught:
         async with open_database(database_url):
             pass
+    assert advice in caught.value.hint
+
+
+async def test_a_writer_leaves_a_newer_schema_alone(database_url: str) -> None:
+    """What a later release has written is refused, and stays as it was."""
+    await _stamp(database_url, "99")
+    with pytest.raises(StoreSchemaError, match="schema 99"):
+        async with open_store(database_url, DEPLOYMENT):
+            pass
+    with pytest.raises(StoreSchemaError, match="schema 99"):
+        async with open_database(database_url):
+            pass
+
+
+async def _stamp(database_url: str, version: str) -> None:
+    async with open_store(database_url, DEPLOYMENT) as store, store.writing() as connection:
+        stamp = text("UPDATE alembic_version SET version_num = :version")
+        await connection.execute(stamp, {"version": version})
 
 
 async def test_a_database_of_something_else_is_refused(tmp_path: Path) -> None:
