@@ -1,4 +1,4 @@
-"""Many rows at a time, past SQLAlchemy: `executemany` in SQLite, COPY in PostgreSQL.
+"""Many rows at a time, past SQLAlchemy: some hundred in a statement of SQLite, COPY in PostgreSQL.
 
 Everything is done on the connection, and in the transaction, that SQLAlchemy has begun.
 """

@@ -11,7 +11,7 @@ import gc
 import time
 import uuid
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -69,15 +69,15 @@ class Store(Database):
 
     async def tip(self) -> Block | None:
         """The last block that was taken; None before the first."""
-        if self._tip is None:
-            await self.flush()
-            async with self.snapshot() as connection:
-                self._tip = await _tip(connection)
-        return self._tip
+        if self._tip is not None:
+            return self._tip
+        await self.settled()
+        async with self.snapshot() as connection:
+            return await _tip(connection)
 
     async def headers(self, first: int, last: int) -> list[Block]:
         """The indexed headers from block `first` to `last`, in order."""
-        await self.flush()
+        await self.settled()
         table = table_of(BlockRow)
         query = select(table).where(table.c.number.between(first, last)).order_by(table.c.number)
         async with self.snapshot() as connection:
@@ -94,7 +94,10 @@ class Store(Database):
             return await touched_between(connection, first, last)
 
     async def take(self, step: Step) -> None:
-        """Writes one step of the chain. Raises OutOfStepError if it does not follow what is there."""
+        """Takes one step of the chain; a large one may still be being written on return, until `flush`.
+
+        Raises OutOfStepError if it does not follow what is there, and what writing the one before has raised.
+        """
         if isinstance(step, Forward):
             await self._forward(step)
         else:
@@ -131,28 +134,40 @@ class Store(Database):
 
     async def flush(self) -> None:
         """Until everything that was taken is written. Raises what writing it has raised."""
+        await self.settled()
         written, self._written = self._written, None
         if written is not None:
-            await written
+            written.result()
+
+    async def settled(self) -> None:
+        """Until nothing is being written; whoever took it hears how that went. Giving up does not stop it."""
+        if self._written is not None:
+            await asyncio.wait({self._written})
 
     async def _forward(self, step: Forward) -> None:
         """Works a step out, while the one before is written; only a small one is written on return."""
         _mind_garbage(len(step.logs))
         if self._numbering is None:
-            await self.flush()
+            # What was overtaken while it was being written is taken anew by now.
+            with suppress(OutOfStepError):
+                await self.flush()
             async with self.snapshot() as connection:
                 self._tip = await _tip(connection)
                 self._numbering = await Numbering.read(connection, self._decoder)
         self._require_next(self._tip, step.blocks[0])
         rows = await self._rows_of(step, self._numbering)
-        await self.flush()
+        try:
+            await self.flush()
+        except BaseException:
+            self._forget()
+            raise
         self._written = asyncio.create_task(self._write(step, rows))
         if len(step.logs) < _MANY_LOGS:
             await self.flush()
 
     async def _rows_of(self, step: Forward, numbering: Numbering) -> Rows:
         """All rows of a step. What is remembered is as after it."""
-        known = _AfterFlush(self)
+        known = _WhenSettled(self)
         try:
             raws, sayings = self._decoder.read(step.logs)
             await numbering.learn(known, keys_read(sayings))
@@ -181,13 +196,14 @@ class Store(Database):
         self._numbering, self._tip = None, None
 
     async def _undo(self, step: Undo) -> None:
+        await self.settled()
         try:
             async with self.writing() as connection:
                 await self._take_back(connection, step)
         finally:
             # Before anyone else can write, and even if nobody knows whether it was written.
             self.undos += 1
-            self._numbering, self._tip = None, None
+            self._forget()
 
     async def _take_back(self, connection: AsyncConnection, step: Undo) -> None:
         tip = await _tip(connection)
@@ -213,7 +229,7 @@ class Store(Database):
             raise OutOfStepError(f"block {block.number} ({block.hash}) does not follow the index's {tip}")
 
 
-class _AfterFlush:
+class _WhenSettled:
     """What the database knows once all that was taken is written; it is not asked before it has to be."""
 
     def __init__(self, store: Store) -> None:
@@ -221,13 +237,13 @@ class _AfterFlush:
 
     async def ids(self, model: type[Any], names: Iterable[str]) -> dict[str, int]:
         """See `bulk.Bulk`."""
-        await self._store.flush()
+        await self._store.settled()
         async with self._store.snapshot() as connection:
             return await bulk_of(connection).ids(model, names)
 
     async def holdings(self, pairs: Iterable[Pair]) -> Found:
         """See `bulk.Bulk`."""
-        await self._store.flush()
+        await self._store.settled()
         async with self._store.snapshot() as connection:
             return await bulk_of(connection).holdings(pairs)
 
@@ -258,7 +274,8 @@ async def open_store(
             try:
                 yield store
             finally:
-                await store.flush()
+                with suppress(OutOfStepError):
+                    await store.flush()
         finally:
             gc.enable()
             await reads.dispose()

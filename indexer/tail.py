@@ -7,6 +7,7 @@ and that a reorg went deeper than a chain should (the store does, with the undo)
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -66,11 +67,7 @@ async def run(
     health = _Health(store, patience_seconds)
     try:
         while not stop.is_set():
-            try:
-                tip = await store.tip()
-            except OutOfStepError:
-                # So was a step that was being written when the prover took blocks back.
-                continue
+            tip = await store.tip()
             try:
                 step = await _unless(stop, source.next_step())
                 if stop.is_set() and step is None:
@@ -91,6 +88,8 @@ async def run(
             told = told or progress is not None
             if step is None:
                 await _unless(stop, source.wait())
+        with contextlib.suppress(OutOfStepError):
+            await store.flush()
     finally:
         await source.aclose()
 
