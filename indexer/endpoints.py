@@ -140,6 +140,11 @@ class Endpoints:
                 self.rest(endpoint, seconds, why)
                 self.notice(f"{name} is left for {seconds:g} s: {why}")
 
+    def pass_over(self, name: str) -> None:
+        """Asks another than the endpoint called `name` first from now on, if that is asked first now."""
+        if self.all[self._current].name == name:
+            self.move_on(self.all[self._current])
+
     def exclude(self, endpoint: Endpoint, why: str) -> None:
         """Does not ask that one until a survey, long after, finds that it serves the right chain."""
         if why != endpoint.excluded:

@@ -93,6 +93,10 @@ class ChainRpc:
         """Leaves the endpoint of that name (`Forward.endpoint`) for a while: what it told was wrong."""
         self.endpoints.distrust(endpoint, why)
 
+    def pass_over(self, endpoint: str) -> None:
+        """Asks another than the endpoint of that name from now on, if there is one that can be asked."""
+        self.endpoints.pass_over(endpoint)
+
     async def require_chain(self, chain_id: int, genesis_hash: str) -> None:
         """Leaves endpoints of another chain. Raises ManifestChainError if no other is left that answers."""
         await self.survey.require(chain_id, genesis_hash)

@@ -29,6 +29,8 @@ __all__ = ["Healing"]
 class _Endpoints(Protocol):
     def distrust(self, endpoint: str, why: str) -> None: ...
 
+    def pass_over(self, endpoint: str) -> None: ...
+
 
 class Healing:
     """Marks what failed, has it fetched anew, and says when it is well again.
@@ -95,16 +97,17 @@ class Healing:
             await ranges.set_level(connection, first.number, last.number, below, failed=True, what=what)
             await raise_trouble(connection, DIFFERENCE, last.number, what)
         self._tries += 1
+        told = {endpoint} if endpoint else {one.endpoint for one in found}
         why = f"blocks {first.number} to {last.number} differ: {differences[0]}"
         if self._tries > self._refetches:
             self._tell(f"{why}; that was fetched anew {self._refetches} times, and stays so")
             self._rests_until = self._clock() + self._despair_seconds
-            if endpoint:
-                # The next time it is another's turn, if there is one.
-                self._rpc.distrust(endpoint, why)
+            # The next time it is another's turn, if there is one: it may have come back since.
+            for name in told:
+                self._rpc.pass_over(name)
         else:
             self._tell(why)
-            for name in {endpoint} if endpoint else {one.endpoint for one in found}:
+            for name in told:
                 self._rpc.distrust(name, why)
         return True
 

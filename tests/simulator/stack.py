@@ -15,6 +15,7 @@ from chain_kit import websocket_rpc
 from chain_kit.jsonrpc import RpcClient
 from chain_kit.websocket_rpc import WebSocketRpc
 from indexer import judging
+from indexer import store as storing
 from indexer.blocks import Block
 from indexer.database import Database
 from indexer.live import Live
@@ -48,7 +49,8 @@ async def serve(
 ) -> None:
     """Indexes until it is stopped, or until the store fails. `hear` is told what goes on.
 
-    With `sockets` the first node pushes its heads, too.
+    With `sockets` the first node pushes its heads, too; without, every step is written behind the next one,
+    as large ones are.
     """
 
     async def connect(*_: Any, **__: Any) -> MemorySocket:
@@ -56,6 +58,8 @@ async def serve(
 
     async with AsyncExitStack() as stack:
         stack.enter_context(mock.patch.object(websocket_rpc, "connect", connect))
+        if not sockets:
+            stack.enter_context(mock.patch.object(storing, "_MANY_LOGS", 0))
         clients: list[RpcClient] = [MemoryRpc(node, f"node{number}") for number, node in enumerate(nodes)]
         clients += [WebSocketRpc("ws://node0.test", timeout_seconds=5.0)] if sockets else []
         for client in clients:

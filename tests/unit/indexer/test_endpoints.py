@@ -71,6 +71,19 @@ def test_a_name_that_nobody_has_does_nothing() -> None:
     assert len(some.usable()) == 3
 
 
+def test_one_that_is_passed_over_is_not_asked_first_any_more() -> None:
+    """It is asked when no other can be. Who is not asked first is not passed over."""
+    some = endpoints(Clock())
+    first, second, third = some.all
+    some.pass_over(second.name)
+    assert some.choose() is first
+    some.pass_over(first.name)
+    assert some.choose() is second
+    some.hold(second, "it is behind")
+    some.hold(third, "it is behind")
+    assert some.choose() is first
+
+
 def test_when_none_is_left_the_message_says_why_of_each() -> None:
     """For all three reasons that there are."""
     some = endpoints(Clock())

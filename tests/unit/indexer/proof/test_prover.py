@@ -40,12 +40,13 @@ class Nodes:
     def __init__(self, **nodes: Answering) -> None:
         self.nodes = nodes
         self.left: list[tuple[str, str]] = []
+        self.passed: list[str] = []
         self.asked: list[str] = []
 
     @property
     def current(self) -> str:
         """Who is asked now: those that were left come last, and in turn."""
-        names = [name for name, _ in self.left]
+        names = [name for name, _ in self.left] + self.passed
         return min(self.nodes, key=lambda name: (names.count(name), list(self.nodes).index(name)))
 
     async def told(self, calls: Sequence[Call]) -> tuple[str, list[Any]]:
@@ -64,6 +65,10 @@ class Nodes:
         """Notes it."""
         if endpoint in self.nodes:
             self.left.append((endpoint, why))
+
+    def pass_over(self, endpoint: str) -> None:
+        """Notes that too."""
+        self.passed.append(endpoint)
 
 
 class Scene:
@@ -240,6 +245,20 @@ async def test_trouble_lasts_until_the_blocks_are_proven_again(tmp_path: Path) -
             await made.catch_up()
             await made.prover.step()
         assert Level.LINKED in seen
+
+
+async def test_what_stays_is_asked_of_a_node_that_has_come_back_since(tmp_path: Path) -> None:
+    """After all was tried in vain the next attempt is another node's, although nobody is left any more."""
+    async with scene(tmp_path, cadence=Cadence(blocks=1, seconds=0.0, refetches=2)) as made:
+        made.spoiled |= {"one": _always, "other": _always}
+        await made.settle()
+        assert "stays so" in made.said[-1]
+        assert made.nodes.passed == ["one"]
+        del made.spoiled["other"]
+        made.now += 61
+        await made.settle()
+        assert await made.trouble() == []
+        assert await made.standing() == (Level.RECONCILED, True)
 
 
 async def test_a_lie_that_all_nodes_tell_stays_trouble(tmp_path: Path) -> None:
