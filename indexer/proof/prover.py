@@ -45,6 +45,9 @@ class Endpoints(Caller, Protocol):
     def distrust(self, endpoint: str, why: str) -> None:
         """Asks another instead of that one, for a while."""
 
+    def pass_over(self, endpoint: str) -> None:
+        """Asks another first from now on, if there is one."""
+
 
 class _Batch(NamedTuple):
     """Some blocks, what is stored of them, and how often blocks had been taken back when that was read."""

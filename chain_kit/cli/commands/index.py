@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,10 +15,12 @@ from chain_kit.cli.output import print_json, print_table
 from chain_kit.cli.signals import stop_on_signals
 
 if TYPE_CHECKING:
+    from chain_kit.cli.index_progress import Shown
     from chain_kit.errors import RpcError
     from chain_kit.jsonrpc import RpcClient
     from chain_kit.manifest import Manifest
     from chain_kit.settings import Settings
+    from indexer.deployment import Deployment as Followed
     from indexer.proof.prover import Prover
     from indexer.rpc import ChainRpc
     from indexer.store import Store
@@ -95,40 +98,35 @@ def run(
     """
     urls = ",".join(rpc_url) if rpc_url else None
     settings = load_settings(rpc_url=urls, ws_url=ws_url, deployment=deployment, database=db)
-    asyncio.run(
-        _run(
-            settings,
-            poll_seconds,
-            undo_window,
-            trust_headers,
-            once,
-            json,
-            standby=standby,
-            reconcile=(reconcile_seconds, reconcile_blocks) if prove else None,
-        )
+    how = _How(
+        poll_seconds=poll_seconds,
+        undo_window=undo_window,
+        trust_headers=trust_headers,
+        cadence=(reconcile_seconds, reconcile_blocks) if prove else None,
+        standby=standby,
+        once=once,
     )
+    asyncio.run(_run(settings, how, json=json))
 
 
-async def _run(
-    settings: Settings,
-    poll_seconds: float,
-    undo_window: int,
-    trust_headers: bool,
-    once: bool,
-    json: bool,
-    *,
-    standby: bool,
-    reconcile: tuple[float, int] | None,
-) -> None:
+@dataclass(frozen=True)
+class _How:
+    """How an index is run; `cadence` is the seconds and the blocks between two proofs, None for none."""
+
+    poll_seconds: float
+    undo_window: int
+    trust_headers: bool
+    cadence: tuple[float, int] | None
+    standby: bool
+    once: bool
+
+
+async def _run(settings: Settings, how: _How, *, json: bool) -> None:
     from chain_kit.cli.index_progress import Shown
     from chain_kit.cli.standby import store_in_turn
     from chain_kit.manifest import Manifest
     from indexer.deployment import Deployment as Followed
-    from indexer.live import Live
     from indexer.rpc import ChainRpc
-    from indexer.source import Source
-    from indexer.tail import run as tail
-    from indexer.together import in_step, together
 
     manifest = Manifest.load(settings.deployment)
     stop = stop_on_signals()
@@ -137,47 +135,59 @@ async def _run(
         # What pushes is for pushes; ordinary questions go there if nobody else answers.
         urls = sorted(settings.rpc_urls, key=_is_websocket)
         clients = [await stack.enter_async_context(_client(url)) for url in urls]
-        rpc = ChainRpc(clients, trust_headers=trust_headers, on_notice=shown.say)
+        rpc = ChainRpc(clients, trust_headers=how.trust_headers, on_notice=shown.say)
         await _require_chain(rpc, clients, settings, manifest)
         followed = Followed.from_manifest(manifest)
-        store = await store_in_turn(stack, settings.database, followed, stop, standby=standby, say=shown.say)
-        if store is None:
-            return
-        pushing = rpc.endpoints.pushing()
-        live = None if pushing is None else Live(rpc, pushing)
-        source = Source(
-            rpc,
-            followed,
-            store,
-            poll_seconds=poll_seconds,
-            undo_window=undo_window,
-            finalized=await store.finalized(),
-            live=live,
+        store = await store_in_turn(
+            stack, settings.database, followed, stop, standby=how.standby, say=shown.say
         )
-
-        def told(progress: Progress) -> None:
-            shown.step(progress)
-            if once and progress.caught_up:
-                stop.set()
-
-        def trouble(error: RpcError) -> None:
-            shown.say(f"{error.message}; trying again")
-
-        beside = [] if live is None else [live.run()]
-        following = tail(store, source, stop, on_step=told, on_trouble=trouble)
-        if reconcile is None:
-            await together(following, *beside)
-            return
-        prover = _prover(store, rpc, reconcile, shown.say)
-        await together(in_step(stop, following, prover.run(stop)), *beside)
-        if once:
-            await prover.finish(stop_on_signals())
+        if store is not None:
+            await _follow(store, rpc, followed, how, shown, stop)
 
 
-def _prover(store: Store, rpc: ChainRpc, reconcile: tuple[float, int], say: Callable[[str], None]) -> Prover:
+async def _follow(
+    store: Store, rpc: ChainRpc, followed: Followed, how: _How, shown: Shown, stop: asyncio.Event
+) -> None:
+    from indexer.live import Live
+    from indexer.source import Source
+    from indexer.tail import run as tail
+    from indexer.together import in_step, together
+
+    pushing = rpc.endpoints.pushing()
+    live = None if pushing is None else Live(rpc, pushing)
+    source = Source(
+        rpc,
+        followed,
+        store,
+        poll_seconds=how.poll_seconds,
+        undo_window=how.undo_window,
+        finalized=await store.finalized(),
+        live=live,
+    )
+
+    def told(progress: Progress) -> None:
+        shown.step(progress)
+        if how.once and progress.caught_up:
+            stop.set()
+
+    def trouble(error: RpcError) -> None:
+        shown.say(f"{error.message}; trying again")
+
+    beside = [] if live is None else [live.run()]
+    following = tail(store, source, stop, on_step=told, on_trouble=trouble)
+    if how.cadence is None:
+        await together(following, *beside)
+        return
+    prover = _prover(store, rpc, how.cadence, shown.say)
+    await together(in_step(stop, following, prover.run(stop)), *beside)
+    if how.once:
+        await prover.finish(stop_on_signals())
+
+
+def _prover(store: Store, rpc: ChainRpc, cadence: tuple[float, int], say: Callable[[str], None]) -> Prover:
     from indexer.proof.prover import Cadence, Prover
 
-    seconds, blocks = reconcile
+    seconds, blocks = cadence
     return Prover(store, rpc, Cadence(blocks=blocks, seconds=seconds), on_trouble=say)
 
 
