@@ -29,7 +29,7 @@ SOLC := .cache/solcx/solc-v0.8.37
 
 .DELETE_ON_ERROR:
 .PHONY: help setup demo test test-python simulate test-contracts test-long coverage symbolic mutate lint format \
-	abi gas bench bench-peers lock clean
+	abi gas bench bench-peers bench-sending state-machine week lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,14 @@ endif
 # For example: make simulate SIMULATE_ARGS='--seeds 300 1000', or the number of one seed to see what it does.
 simulate: setup ## ten thousand runs of the index against faults of its chain, its nodes and its machine
 	$(RUN) $(BIN)/python -m tests.simulator $(or $(SIMULATE_ARGS),--seeds 0 10000)
+
+# On two cores that do nothing else; with WEEK_ARGS='--poll-ms 900' where they do.
+# Set STATE_MACHINE_SEEDS for more, or fewer: a seed is ten schedules. One alone: python -m tests.state_machine SEED
+state-machine: setup ## five thousand schedules of the outbox against faults, reorgs, thefts and kills
+	STATE_MACHINE_SEEDS=$${STATE_MACHINE_SEEDS:-500} $(RUN) $(BIN)/pytest -q -n 2 tests/state_machine
+
+week: setup ## a week of the keepers in minutes, with faults all the way: tests/week/week.json, docs/week.svg
+	$(RUN) $(BIN)/python -m tests.week --write $(WEEK_ARGS)
 
 test-contracts: setup
 	$(FORGE) test $(FORGE_ARGS)
@@ -107,6 +115,10 @@ bench: setup ## how fast the index is: the floor, a peer, live latency, the curv
 
 bench-peers: setup ## Ponder on the same chain; takes it and Node 22 from npm into .cache/bench
 	$(RUN) $(BIN)/python -m tests.benchmarks.index_ponder
+
+bench-sending: setup ## web3.py, ape and the outbox under the same faults; the outbox beside bare transactions
+	$(RUN) $(BIN)/python -m tests.benchmarks.sending_peers
+	$(RUN) $(BIN)/python -m tests.benchmarks.sending_throughput
 
 lock: setup ## the lock files, from pyproject.toml and package.json
 	uv=$$($(BIN)/uv --version | cut -d' ' -f2) && \

@@ -13,6 +13,7 @@ from chain_kit.typed_data import typed_data
 __all__ = [
     "BoundaryPrice",
     "TypedDataSigner",
+    "decode_report",
     "encode_report",
     "feed_id",
     "feed_name",
@@ -74,6 +75,12 @@ def encode_report(chain_id: int, prices: Sequence[BoundaryPrice], signatures: by
     """The report's bytes, for `BoundaryOracle.post`."""
     rows = [(feed_id(p.feed), p.boundary, p.price_e18) for p in prices]
     return CODEC.encode(_REPORT_TYPES, (chain_id, rows, signatures))
+
+
+def decode_report(report: bytes) -> list[BoundaryPrice]:
+    """The prices in a report's bytes. Raises eth_abi's DecodingError for what is none."""
+    _, rows, _ = CODEC.decode(_REPORT_TYPES, report)
+    return [BoundaryPrice(feed_name(feed), boundary, price_e18) for feed, boundary, price_e18 in rows]
 
 
 def sign_report(

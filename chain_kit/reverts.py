@@ -1,4 +1,4 @@
-"""Why a contract refused: revert data in words, from one registry of all the kit's contracts' errors."""
+"""Why a contract refused: revert data in words, from one registry of all contracts' and libraries' errors."""
 
 from __future__ import annotations
 
@@ -12,22 +12,10 @@ from eth_abi.exceptions import DecodingError
 
 from chain_kit.abi_codec import AbiEntry, abi_names, load_abi
 from chain_kit.errors import RevertedError, RpcResponseError
+from chain_kit.library_errors import LIBRARY_ERRORS
 
 __all__ = ["Revert", "decode_revert", "revert_of", "reverted"]
 
-# Solady reverts in assembly, so that the compiler does not see these.
-_ASSEMBLY_ERRORS = (
-    "TransferFailed",
-    "TransferFromFailed",
-    "ETHTransferFailed",
-    "DeploymentFailed",
-    "FullMulDivFailed",
-    "MulDivFailed",
-    "MulWadFailed",
-    "DivWadFailed",
-    "ExpOverflow",
-    "LnWadUndefined",
-)
 _PANICS = {
     0x01: "an assertion failed",
     0x11: "arithmetic over- or underflow",
@@ -54,14 +42,21 @@ class Revert:
 
 @cache
 def _errors() -> dict[bytes, AbiEntry]:
-    entries = [_ERROR, _PANIC, *(AbiEntry(name, ()) for name in _ASSEMBLY_ERRORS)]
     items = (item for name in abi_names() for item in load_abi(name))
-    entries += [AbiEntry.of(item) for item in items if item["type"] == "error"]
+    entries = [_ERROR, _PANIC, *(AbiEntry.of(item) for item in items if item["type"] == "error")]
+    entries += [_entry(signature) for signature in LIBRARY_ERRORS]
     return {entry.selector: entry for entry in reversed(entries)}
 
 
+def _entry(signature: str) -> AbiEntry:
+    """An error from its signature, the names of its values in it."""
+    name, _, values = signature.removesuffix(")").partition("(")
+    words = (value.split() for value in values.split(",") if value)
+    return AbiEntry(name, tuple({"type": kind, "name": called} for kind, called in words))
+
+
 def decode_revert(data: bytes | str) -> Revert:
-    """Revert data in words, by the errors of all of the kit's contracts. Takes any bytes, or 0x and hex."""
+    """Revert data in words, by the errors of all that the kit calls. Takes any bytes, or 0x and hex."""
     raw = bytes.fromhex(data.removeprefix("0x")) if isinstance(data, str) else data
     if not raw:
         return Revert("", (), "it gave no reason")
@@ -87,7 +82,7 @@ def _sentence(entry: AbiEntry, args: tuple[Any, ...]) -> str:
 
 def _words(name: str) -> str:
     """BoundaryInFuture is "boundary in future"."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).lower()
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name).lower()
 
 
 def _shown(value: Any) -> str:

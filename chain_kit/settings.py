@@ -24,7 +24,9 @@ __all__ = ["FILE_NAME", "KEYS", "Key", "Settings"]
 FILE_NAME = "chain-kit.toml"
 _HTTP = ("http://", "https://")
 _WEBSOCKET = ("ws://", "wss://")
+_POSTGRES = ("postgresql://", "postgres://", "postgresql+asyncpg://")
 _LOG_LEVELS = ("debug", "info", "warning", "error")
+_LOG_FORMATS = ("text", "json")
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,12 @@ def _log_level(value: str) -> str:
     return value.lower()
 
 
+def _log_format(value: str) -> str:
+    if value.lower() not in _LOG_FORMATS:
+        raise ValueError(f"must be one of {', '.join(_LOG_FORMATS)}")
+    return value.lower()
+
+
 def _path(value: str) -> Path:
     if not value:
         raise ValueError("must be a path")
@@ -85,9 +93,15 @@ def _database(value: str) -> Path | str:
     return value if "://" in value else _path(value)
 
 
+def _outbox(value: str) -> Path | str:
+    if "://" in value and not value.startswith(_POSTGRES):
+        raise ValueError("must be a path, or start with postgresql://")
+    return _database(value)
+
+
 def _key(name: str, parse: Callable[[str], Any], description: str, *shared: str) -> Key:
     environment = (f"CHAIN_KIT_{name.upper()}", *shared)
-    return Key(name, parse, description, environment, is_path=parse in (_path, _database))
+    return Key(name, parse, description, environment, is_path=parse in (_path, _database, _outbox))
 
 
 KEYS = (
@@ -97,9 +111,10 @@ KEYS = (
     _key("chain_id", _chain_id, "the chain id that the node must have"),
     _key("deployment", _path, "the deployment manifest"),
     _key("database", _database, "the index: a SQLite file, or a postgresql:// URL"),
-    _key("outbox", _path, "the sender's SQLite file"),
+    _key("outbox", _outbox, "the sender's journal: a SQLite file, or a postgresql:// URL"),
     _key("keystore", _path, "the encrypted keystore to sign with"),
     _key("log_level", _log_level, ", ".join(_LOG_LEVELS)),
+    _key("log_format", _log_format, "text, or json: one object a line"),
 )
 """Every setting, in the order in which `config show` lists them."""
 
@@ -118,9 +133,10 @@ class Settings:
     """None if nothing says which chain is expected: any will do."""
     deployment: Path
     database: Path | str
-    outbox: Path
+    outbox: Path | str
     keystore: Path | None
     log_level: str
+    log_format: str
     origins: Mapping[str, str]
 
     @classmethod
@@ -237,3 +253,4 @@ def _add_defaults(values: dict[str, Any], origins: dict[str, str]) -> None:
     default("outbox", Path("deployments") / f"{chain}-outbox.db")
     default("keystore", None)
     default("log_level", "info")
+    default("log_format", "text")

@@ -6,12 +6,15 @@ For keepers, who check each against the chain before they send anything: the ind
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from indexer.accounts import CLAIMED, ROOT, SIDES, Key, Stake
+from indexer.accounts_race import book_names
 from indexer.answering.moments import moment
 from indexer.blocks import Block, first_after
 from indexer.database import Database
+from indexer.race_state import Book, Finish
 from indexer.reading import HOUSE_ACCOUNTS, Reading, part_of
 from indexer.state import EPOCH_SECONDS, Market, State, payout
 from indexer.stored_events import stored_events
@@ -21,6 +24,7 @@ __all__ = [
     "HouseDue",
     "VaultClaims",
     "claimable_accounts",
+    "claimable_in_races",
     "house_epochs_to_settle",
     "vault_claims",
 ]
@@ -28,7 +32,10 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Claimable:
-    """What `redeemFor(account, market_id, epochs)` would pay, in base units of the collateral."""
+    """What `redeemFor(account, market_id, epochs)` would pay, in base units of the collateral.
+
+    In a race `market_id` is the book's.
+    """
 
     account: str
     market_id: int
@@ -74,10 +81,44 @@ async def claimable_accounts(database: Database, *, at_block: int | None = None)
             held = (sums.get(Key(account, asset), 0) for asset in (yes, no))
             if amount := payout(outcome, *held):
                 due[market.market_id, account][epoch] = amount
-    return [
-        Claimable(account, market_id, tuple(amounts), sum(amounts.values()))
-        for (market_id, account), amounts in sorted(due.items())
-    ]
+    return _claimables(due)
+
+
+async def claimable_in_races(database: Database, *, at_block: int | None = None) -> list[Claimable]:
+    """Who can redeem what of the race market, ordered by book and account, as `claimable_accounts`."""
+    async with moment(database, at_block) as (_, block, reading):
+        races = await reading.races()
+        totals = await reading.sums(["issued", "redeemed"], ["race-shares:"])
+        parts = sorted({part_of(key.asset) for key in totals})
+        books = [(Book.of(number), epoch) for number, epoch in parts]
+        # Before the logs are proven, a race's creation may be missing.
+        epochs = [(races[book.race_id], book, epoch) for book, epoch in books if book.race_id in races]
+        ends = {end for race, _, epoch in epochs for end in race.ends_of(epoch)}
+        boundaries = await reading.boundaries_at(ends)
+        deadlines = await reading.deadlines()
+        state = State(database.deployment, block, {}, deadlines, boundaries, totals)
+        finishes = {(race.race_id, epoch): Finish.of(state, race, epoch) for race, _, epoch in epochs}
+        # Holders are looked up only where somebody is still owed something.
+        paying = [
+            (book, epoch, finish)
+            for race, book, epoch in epochs
+            for finish in [finishes[race.race_id, epoch]]
+            if _is_owed_in(state, book, epoch, finish)
+        ]
+        shares = [asset for book, epoch, _ in paying for asset in book_names(book.number, epoch).shares]
+        sums = await reading.sums_of(None, shares)
+    holders: defaultdict[str, set[str]] = defaultdict(set)
+    for account, asset in sums:
+        if account.startswith("0x"):
+            holders[asset].add(account)
+    due: defaultdict[tuple[int, str], dict[int, int]] = defaultdict(dict)
+    for book, epoch, finish in paying:
+        yes, no = book_names(book.number, epoch).shares
+        for account in holders[yes] | holders[no]:
+            held = (sums.get(Key(account, asset), 0) for asset in (yes, no))
+            if amount := finish.payout(book, *held):
+                due[book.number, account][epoch] = amount
+    return _claimables(due)
 
 
 async def house_epochs_to_settle(database: Database, *, at_block: int | None = None) -> list[HouseDue]:
@@ -137,3 +178,19 @@ def _is_owed(state: State, market: Market, epoch: int) -> bool:
         for stake in _stakes(market, epoch)
         if outcome in (stake.side, "VOID")
     )
+
+
+def _is_owed_in(state: State, book: Book, epoch: int, finish: Finish) -> bool:
+    """Whether somebody holds shares of a book of an ended epoch that pay."""
+    outstanding = [
+        -state.sum("issued", asset) - state.sum("redeemed", asset)
+        for asset in book_names(book.number, epoch).shares
+    ]
+    return finish.payout(book, *(max(0, units) for units in outstanding)) > 0
+
+
+def _claimables(due: Mapping[tuple[int, str], Mapping[int, int]]) -> list[Claimable]:
+    return [
+        Claimable(account, market_id, tuple(amounts), sum(amounts.values()))
+        for (market_id, account), amounts in sorted(due.items())
+    ]

@@ -10,9 +10,16 @@ import pytest
 
 from chain_kit.devnet import Anvil
 
+pytest_plugins = ["tests.keeper_support.deployed", "tests.keeper_support.proxied"]
+
 # How long an example takes on a busy machine says nothing of what it tests.
 hypothesis.settings.register_profile("chain-kit", deadline=None)
 hypothesis.settings.load_profile("chain-kit")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What waits longest begins first: the others run beside it."""
+    items.sort(key=lambda item: not item.nodeid.startswith("tests/week/"))
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,7 @@
 """The `chain-kit` command. Each command loads what it needs when it is called, so a question stays quick.
 
-Exit codes: 0 done, 1 failed, 2 usage, 3 reverted on chain, 4 no signer, 8 still pending, 130 interrupted.
+Exit codes: 0 done, 1 failed, 2 usage, 3 reverted on chain, 4 no signer, 5 a person is needed (`tx doctor`),
+8 still pending, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -10,7 +11,21 @@ import sys
 import typer
 
 from chain_kit import __version__
-from chain_kit.cli.commands import ask, ask_others, config, demo, deploy, index, keeper, serve, share, up
+from chain_kit.cli.commands import (
+    ask,
+    ask_others,
+    config,
+    demo,
+    deploy,
+    index,
+    keeper,
+    keeper_run,
+    keeper_status,
+    serve,
+    share,
+    tx,
+    up,
+)
 from chain_kit.cli.output import print_error
 from chain_kit.errors import ChainKitError
 
@@ -28,6 +43,7 @@ app = typer.Typer(
 )
 index_app = typer.Typer(help="Follow a deployment's events into a database.", no_args_is_help=True)
 keeper_app = typer.Typer(help="Post prices and pay claims, unattended.", no_args_is_help=True)
+tx_app = typer.Typer(help="What the outbox holds, and what keeps it.", no_args_is_help=True)
 config_app = typer.Typer(help="Settings, and where each comes from.", no_args_is_help=True)
 
 
@@ -51,6 +67,7 @@ app.command("up")(up.up)
 app.command("deploy")(deploy.deploy)
 app.add_typer(index_app, name="index")
 app.add_typer(keeper_app, name="keeper")
+app.add_typer(tx_app, name="tx")
 app.command("epochs")(ask.epochs)
 app.command("positions")(ask.positions)
 app.command("reserve")(ask.reserve)
@@ -67,6 +84,12 @@ index_app.command("run")(index.run)
 index_app.command("status")(index.status)
 keeper_app.command("resolve")(keeper.resolve)
 keeper_app.command("claim")(keeper.claim)
+keeper_app.command("run")(keeper_run.run)
+keeper_app.command("status")(keeper_status.status)
+keeper_app.command("resume")(keeper_status.resume)
+tx_app.command("list")(tx.list_rows)
+tx_app.command("show")(tx.show)
+tx_app.command("doctor")(tx.doctor)
 config_app.command("show")(config.show)
 
 

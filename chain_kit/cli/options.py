@@ -18,6 +18,7 @@ __all__ = [
     "Database",
     "Deployment",
     "Json",
+    "LogFormat",
     "Outbox",
     "RpcUrl",
     "load_settings",
@@ -39,8 +40,18 @@ Database = Annotated[
     ),
 ]
 Outbox = Annotated[
-    Path | None,
-    typer.Option("--outbox", metavar="FILE", help="The sender's SQLite file [env: CHAIN_KIT_OUTBOX]."),
+    str | None,
+    typer.Option(
+        "--outbox",
+        metavar="PATH",
+        help="The sender's journal: a SQLite file or a PostgreSQL URL [env: CHAIN_KIT_OUTBOX].",
+    ),
+]
+LogFormat = Annotated[
+    str | None,
+    typer.Option(
+        "--log-format", metavar="FORMAT", help="Logs as text, or as json lines [env: CHAIN_KIT_LOG_FORMAT]."
+    ),
 ]
 AtBlock = Annotated[
     int | None,
@@ -56,9 +67,10 @@ def load_settings(
     ws_url: str | None = None,
     deployment: Path | None = None,
     database: str | None = None,
-    outbox: Path | None = None,
+    outbox: Path | str | None = None,
     keystore: Path | None = None,
     network: str | None = None,
+    log_format: str | None = None,
 ) -> Settings:
     """The settings, with what the command line gave on top."""
     return Settings.load(
@@ -70,6 +82,7 @@ def load_settings(
             "outbox": outbox,
             "keystore": keystore,
             "network": network,
+            "log_format": log_format,
         }
     )
 

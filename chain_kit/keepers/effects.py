@@ -9,27 +9,36 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from chain_kit.contracts import Contract, call_many
+from chain_kit.clob.orders import Side
+from chain_kit.contracts import Contract, block_tag, call_many
 from chain_kit.errors import RevertedError
 from chain_kit.jsonrpc import JsonRpc
 from chain_kit.outbox import Effect, EffectCheck
+from chain_kit.units import keccak256
 
 __all__ = [
     "BOUNDARY_NONE",
     "BOUNDARY_POSTED",
     "BOUNDARY_VOID",
     "EFFECTS",
+    "HOUSE_FUNDED",
+    "allowance_granted",
     "boundaries_known",
     "boundary_stamped",
-    "house_settled",
-    "positions_redeemed",
+    "claims_paid",
+    "house_funded",
+    "houses_settled",
     "root_active",
     "root_known",
     "total_claimed",
+    "trade_made",
 ]
 
 BOUNDARY_NONE, BOUNDARY_POSTED, BOUNDARY_VOID = range(3)
 """BoundaryStatus of the oracle."""
+
+HOUSE_FUNDED = "0x" + keccak256(b"HouseFunded(uint256,address,uint256)").hex()
+"""The topic of the event."""
 
 Args = Mapping[str, Any]
 
@@ -65,26 +74,49 @@ async def _boundary_stamped(rpc: JsonRpc, args: Args, block: int | str) -> bool:
     return False
 
 
-def positions_redeemed(hub: str, market_id: int, account: str, epochs: Sequence[int]) -> Effect:
-    """The account holds no shares of these epochs any more."""
-    args = {"hub": hub, "market": market_id, "account": account, "epochs": list(epochs)}
-    return Effect("positions redeemed", args)
-
-
 async def _positions_redeemed(rpc: JsonRpc, args: Args, block: int | str) -> bool:
     hub = Contract("EpochHub", args["hub"])
     questions = [(hub, "positionOf", (args["market"], epoch, args["account"])) for epoch in args["epochs"]]
     return not any(yes or no for yes, no in await call_many(rpc, questions, block=block))
 
 
-def house_settled(hub: str, market_id: int, epochs: Sequence[int]) -> Effect:
-    """The house has redeemed its shares of these epochs."""
-    return Effect("house settled", {"hub": hub, "market": market_id, "epochs": list(epochs)})
+def claims_paid(contract: str, claims: Iterable[tuple[int, str, Sequence[int]]]) -> Effect:
+    """No account of `claims`, triples of market, account and epochs, holds shares of these epochs any more.
+
+    `contract` is a hub, or a race market, whose markets are its books.
+    """
+    written = [[market_id, account, list(epochs)] for market_id, account, epochs in claims]
+    return Effect("claims paid", {"contract": contract, "claims": written})
+
+
+async def _claims_paid(rpc: JsonRpc, args: Args, block: int | str) -> bool:
+    # Both kinds of contract answer this alike.
+    ledger = Contract("EpochHub", args["contract"])
+    questions = [
+        (ledger, "positionOf", (market_id, epoch, account))
+        for market_id, account, epochs in args["claims"]
+        for epoch in epochs
+    ]
+    return not any(yes or no for yes, no in await call_many(rpc, questions, block=block))
 
 
 async def _house_settled(rpc: JsonRpc, args: Args, block: int | str) -> bool:
     hub = Contract("EpochHub", args["hub"])
     questions = [(hub, "epochState", (args["market"], epoch)) for epoch in args["epochs"]]
+    return all(state.settled for state in await call_many(rpc, questions, block=block))
+
+
+def houses_settled(hub: str, houses: Iterable[tuple[int, Sequence[int]]]) -> Effect:
+    """The houses have redeemed their shares: pairs of market and epochs."""
+    written = [[market_id, list(epochs)] for market_id, epochs in houses]
+    return Effect("houses settled", {"hub": hub, "houses": written})
+
+
+async def _houses_settled(rpc: JsonRpc, args: Args, block: int | str) -> bool:
+    hub = Contract("EpochHub", args["hub"])
+    questions = [
+        (hub, "epochState", (market, epoch)) for market, epochs in args["houses"] for epoch in epochs
+    ]
     return all(state.settled for state in await call_many(rpc, questions, block=block))
 
 
@@ -120,13 +152,68 @@ async def _root_active(rpc: JsonRpc, args: Args, block: int | str) -> bool:
     return bool(active[0] == bytes.fromhex(args["root"][2:]))
 
 
+def trade_made(
+    hub: str, market_id: int, epoch: int, account: str, *, side: Side, least_shares_units: int
+) -> Effect:
+    """The account holds this many shares of a side of the epoch, or more."""
+    args = {
+        "hub": hub,
+        "market": market_id,
+        "epoch": epoch,
+        "account": account,
+        "side": side.name,
+        "shares": str(least_shares_units),
+    }
+    return Effect("trade made", args)
+
+
+async def _trade_made(rpc: JsonRpc, args: Args, block: int | str) -> bool:
+    hub = Contract("EpochHub", args["hub"])
+    held = await hub.call(rpc, "positionOf", args["market"], args["epoch"], args["account"], block=block)
+    return bool(held[Side[args["side"]]] >= int(args["shares"]))
+
+
+def allowance_granted(token: str, owner: str, spender: str, least_units: int) -> Effect:
+    """The spender may take this much of the owner's tokens, or more."""
+    args = {"token": token, "owner": owner, "spender": spender, "least": str(least_units)}
+    return Effect("allowance granted", args)
+
+
+async def _allowance_granted(rpc: JsonRpc, args: Args, block: int | str) -> bool:
+    token = Contract("TestToken", args["token"])
+    (units,) = await token.call(rpc, "allowance", args["owner"], args["spender"], block=block)
+    return bool(units >= int(args["least"]))
+
+
+def house_funded(hub: str, market_id: int, payer: str, *, from_block: int, count: int) -> Effect:
+    """From a block on the payer has added to the house's budget so many times, or more often."""
+    args = {"hub": hub, "market": market_id, "payer": payer, "from_block": from_block, "count": count}
+    return Effect("house funded", args)
+
+
+async def _house_funded(rpc: JsonRpc, args: Args, block: int | str) -> bool:
+    query = {
+        "address": args["hub"],
+        "topics": [HOUSE_FUNDED, f"0x{args['market']:064x}", "0x" + args["payer"][2:].lower().rjust(64, "0")],
+        "fromBlock": block_tag(args["from_block"]),
+        "toBlock": block_tag(block),
+    }
+    return len(await rpc.call("eth_getLogs", [query])) >= int(args["count"])
+
+
 EFFECTS: Mapping[str, EffectCheck] = {
+    "allowance granted": _allowance_granted,
+    "house funded": _house_funded,
     "boundaries known": _boundaries_known,
     "boundary stamped": _boundary_stamped,
-    "positions redeemed": _positions_redeemed,
-    "house settled": _house_settled,
+    "claims paid": _claims_paid,
+    "houses settled": _houses_settled,
     "total claimed": _total_claimed,
     "root known": _root_known,
     "root active": _root_active,
+    "trade made": _trade_made,
+    # What journals of earlier versions hold.
+    "positions redeemed": _positions_redeemed,
+    "house settled": _house_settled,
 }
 """Every check by its effect's name: what a keeper's sender is opened with."""

@@ -21,7 +21,7 @@ from chain_kit.errors import (
 from chain_kit.jsonrpc import JsonRpc
 from chain_kit.outbox import Intent, Outcome, Sender
 
-__all__ = ["Head", "read_head", "run_rounds", "submit_all"]
+__all__ = ["Head", "raise_first", "read_head", "run_rounds", "submit_all", "submit_each"]
 
 T = TypeVar("T")
 _LOG = logging.getLogger(__name__)
@@ -73,6 +73,15 @@ async def run_rounds(
 
 async def submit_all(sender: Sender, intents: Iterable[Intent], *, in_flight: int = 1) -> list[Outcome]:
     """Submits every intent, `in_flight` at a time, although some may fail; then raises the first failure."""
+    results = await submit_each(sender, intents, in_flight=in_flight)
+    raise_first(results)
+    return [result for result in results if isinstance(result, Outcome)]
+
+
+async def submit_each(
+    sender: Sender, intents: Iterable[Intent], *, in_flight: int = 1
+) -> list[Outcome | ChainKitError]:
+    """As `submit_all`, but with the error of an intent that failed in its place; it is logged."""
     slots = asyncio.Semaphore(in_flight)
 
     async def submit(intent: Intent) -> Outcome | ChainKitError:
@@ -85,8 +94,11 @@ async def submit_all(sender: Sender, intents: Iterable[Intent], *, in_flight: in
         _LOG.info("%s: done", intent)
         return outcome
 
-    results = await asyncio.gather(*(submit(intent) for intent in intents))
+    return list(await asyncio.gather(*(submit(intent) for intent in intents)))
+
+
+def raise_first(results: Iterable[object]) -> None:
+    """Raises the first error among the results, if there is one."""
     for result in results:
         if isinstance(result, ChainKitError):
             raise result
-    return [result for result in results if isinstance(result, Outcome)]

@@ -1,150 +1,218 @@
-"""The outbox's SQLite file: its tables, how it is opened, and its errors in the kit's own words."""
+"""The outbox's database, a SQLite file or PostgreSQL: how it is opened, locked, and its errors in our words.
+
+Everything here blocks. PostgreSQL's driver does not: it runs in a loop of its own, in a thread.
+"""
 
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from sqlalchemy import Connection, Engine, StaticPool, create_engine, event
+from sqlalchemy.exc import DBAPIError
 
 from chain_kit.errors import (
     StoreCorruptError,
-    StoreDeploymentError,
     StoreError,
     StoreLockedError,
     StoreReadOnlyError,
     StoreSchemaError,
 )
+from chain_kit.outbox.migrate import from_version_1
+from chain_kit.outbox.outcomes import outcomes
+from chain_kit.outbox.tables import METADATA, SCHEMA_VERSION
 
-__all__ = ["open_database", "transaction", "translated"]
+__all__ = ["Store", "open_store", "translated"]
 
-SCHEMA_VERSION = 1
+T = TypeVar("T")
 BUSY_SECONDS = 10.0
+_HINT = "name another with --outbox"
 # "ckob": SQLite's header then says whose file it is.
 _APPLICATION_ID = 0x636B6F62
-_SCHEMA = """
-CREATE TABLE chains (
-    chain_id INTEGER PRIMARY KEY,
-    genesis_hash TEXT NOT NULL
-);
-CREATE TABLE outbox (
-    id INTEGER PRIMARY KEY,
-    chain_id INTEGER NOT NULL REFERENCES chains,
-    contract TEXT NOT NULL,
-    action TEXT NOT NULL,
-    subjects TEXT NOT NULL,
-    data BLOB NOT NULL,
-    value_wei TEXT NOT NULL,
-    effect TEXT NOT NULL,
-    sender TEXT NOT NULL,
-    nonce INTEGER,
-    raw BLOB NOT NULL,
-    tx_hash TEXT NOT NULL,
-    state TEXT NOT NULL
-        CHECK (state IN ('journaled', 'sent', 'mined', 'done', 'failed', 'superseded')),
-    block_number INTEGER,
-    block_hash TEXT,
-    final INTEGER NOT NULL DEFAULT 0,
-    reason TEXT NOT NULL DEFAULT '',
-    revert_data TEXT,
-    replaces INTEGER REFERENCES outbox,
-    created_at INTEGER NOT NULL DEFAULT (CAST(strftime('%s', 'now') AS INTEGER)),
-    updated_at INTEGER NOT NULL DEFAULT (CAST(strftime('%s', 'now') AS INTEGER))
-);
--- A nonce belongs to one row; a superseded row has lost its own.
-CREATE UNIQUE INDEX outbox_nonce ON outbox (chain_id, sender, nonce) WHERE state <> 'superseded';
-CREATE INDEX outbox_watched ON outbox (chain_id, nonce) WHERE final = 0;
-CREATE INDEX outbox_replaces ON outbox (replaces) WHERE replaces IS NOT NULL;
--- What is under way: the key of an intent, held by the one row that works on it.
-CREATE TABLE held (
-    chain_id INTEGER NOT NULL,
-    contract TEXT NOT NULL,
-    action TEXT NOT NULL,
-    subject TEXT NOT NULL,
-    row_id INTEGER NOT NULL REFERENCES outbox,
-    PRIMARY KEY (chain_id, contract, action, subject)
-) WITHOUT ROWID;
-CREATE INDEX held_row ON held (row_id);
-"""
+
+
+class Store(Protocol):
+    """A database with the outbox's tables. Its name is fit to be shown."""
+
+    name: str
+
+    def read(self, ask: Callable[[Connection], T]) -> T:
+        """What `ask` finds. Raises a StoreError."""
+
+    def write(self, change: Callable[[Connection], T], *, lock: int, lasting: bool = True) -> T:
+        """Runs `change` as one transaction, alone among all writers with this `lock`; an error undoes it.
+
+        One that is not `lasting` may be undone by a power cut, with those after it that are not either; the
+        end of a process undoes none. Raises a StoreError.
+        """
+
+    def together(self, calls: Sequence[Callable[[], Any]]) -> list[Any]:
+        """Makes calls that read and write here, in one transaction if that can be: results, or errors.
+
+        A call that raises an error is undone alone; a StoreError is raised, and undoes what is in the
+        transaction. What takes long is cut short: of calls at the end nothing is made, nor given.
+        """
+
+    def now_ms(self, connection: Connection) -> int:
+        """The clock that all who share the database share, in milliseconds since 1970."""
+
+    def close(self) -> None:
+        """Closes it, once what another thread does is finished; calling it twice is fine."""
+
+
+def open_store(url: Path | str) -> Store:
+    """Opens the database at a path or URL, and makes or migrates the tables.
+
+    Raises a StoreError: it cannot be reached or written, is damaged, or is not an outbox of this version.
+    """
+    text = str(url)
+    if text.startswith(("postgresql:", "postgres:", "postgresql+")):
+        from chain_kit.outbox.postgres import PostgresStore
+
+        return PostgresStore(text)
+    return SqliteStore(Path(text.removeprefix("sqlite:///")))
 
 
 @contextmanager
-def translated(path: Path | str) -> Iterator[None]:
-    """Turns SQLite's errors about the file at `path` into StoreErrors."""
-    hint = "name another file with --outbox"
+def translated(name: Path | str) -> Iterator[None]:
+    """Turns a driver's errors about SQLite's file `name` into StoreErrors."""
     try:
         yield
-    except sqlite3.Error as error:
-        text = str(error)
+    except (sqlite3.Error, DBAPIError) as error:
+        text = str(getattr(error, "orig", error))
         if "locked" in text or "busy" in text:
-            raise StoreLockedError(f"the outbox {path} is locked by another process", hint=hint) from None
+            raise StoreLockedError(f"the outbox {name} is locked by another process", hint=_HINT) from None
         if "readonly" in text or "unable to open" in text:
-            raise StoreReadOnlyError(f"the outbox {path} cannot be written: {text}", hint=hint) from None
+            raise StoreReadOnlyError(f"the outbox {name} cannot be written: {text}", hint=_HINT) from None
         if "not a database" in text or "malformed" in text:
             raise StoreCorruptError(
-                f"the outbox {path} is damaged: {text}",
+                f"the outbox {name} is damaged: {text}",
                 hint="move it away; what was sent stays on chain, and nothing done is done again",
             ) from None
-        raise StoreError(f"the outbox {path}: {text}", hint=hint) from None
+        raise StoreError(f"the outbox {name}: {text}", hint=_HINT) from None
 
 
-@contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """Holds the write lock from the first statement on; commits at the end, rolls back on any error."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")
+class SqliteStore:
+    """One connection to a file, which several processes on this machine may share."""
 
+    # The transaction of `together`, and the thread that makes it.
+    _joined: tuple[int, Connection] | None = None
 
-def open_database(path: Path, chain_id: int, genesis_hash: str) -> sqlite3.Connection:
-    """Opens or makes the outbox at `path` and enters the chain.
-
-    Raises a StoreError: it cannot be written, is damaged, belongs to another version, or knows the chain id
-    with another genesis block.
-    """
-    with translated(path):
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StoreReadOnlyError(f"{path.parent} cannot be made: {error.strerror}") from None
-        connection = sqlite3.connect(
-            path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-        )
-        try:
-            _prepare(connection, path)
-            _enter_chain(connection, path, chain_id, genesis_hash)
-        except BaseException:
-            connection.close()
-            raise
-    return connection
-
-
-def _prepare(connection: sqlite3.Connection, path: Path) -> None:
-    connection.row_factory = sqlite3.Row
-    _use_wal(connection)
-    # A row must outlive a power cut: it is what stands between a crash and a second transaction.
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA foreign_keys = ON")
-    with transaction(connection):
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version == 0 and not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
-            for statement in _SCHEMA.split(";\n"):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-            return
-        if connection.execute("PRAGMA application_id").fetchone()[0] != _APPLICATION_ID:
-            raise StoreSchemaError(f"{path} is a database, but no outbox", hint="name another with --outbox")
-        if version != SCHEMA_VERSION:
-            raise StoreSchemaError(
-                f"the outbox {path} has schema {version}, this version reads {SCHEMA_VERSION}",
-                hint="use the version that wrote it until nothing is under way, then begin a new file",
+    def __init__(self, path: Path) -> None:
+        self.name = str(path)
+        self._lock = threading.Lock()
+        self._waits: bool | None = None
+        with translated(path):
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise StoreReadOnlyError(f"{path.parent} cannot be made: {error.strerror}") from None
+            self._raw = sqlite3.connect(
+                path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
             )
+            self._engine = self._make_engine()
+            try:
+                _use_wal(self._raw)
+                self._raw.execute("PRAGMA foreign_keys = ON")
+                self.write(self._prepare, lock=0)
+            except BaseException:
+                self.close()
+                raise
+
+    def _make_engine(self) -> Engine:
+        engine = create_engine("sqlite://", creator=lambda: self._raw, poolclass=StaticPool)
+
+        @event.listens_for(engine, "begin")
+        def begin(connection: Connection) -> None:
+            # The lock is taken before anything is read: what a change rests on stays so until it is made.
+            writes = connection.get_execution_options().get("writes", False)
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+        return engine
+
+    def read(self, ask: Callable[[Connection], T]) -> T:
+        """What `ask` finds. Raises a StoreError."""
+        joined = self._joined
+        if joined is not None and joined[0] == threading.get_ident():
+            with translated(self.name):
+                return ask(joined[1])
+        with self._lock, translated(self.name), self._engine.connect() as connection, connection.begin():
+            return ask(connection)
+
+    def write(
+        self,
+        change: Callable[[Connection], T],
+        *,
+        lock: int,  # noqa: ARG002  # one file, one lock
+        lasting: bool = True,
+    ) -> T:
+        """Runs `change` as one transaction, alone among all writers; an error undoes it."""
+        joined = self._joined
+        if joined is not None and joined[0] == threading.get_ident():
+            with translated(self.name), joined[1].begin_nested():
+                return change(joined[1])
+        with self._writing(lasting=lasting) as connection:
+            return change(connection)
+
+    def together(self, calls: Sequence[Callable[[], Any]]) -> list[Any]:
+        """Makes calls that read and write here in one transaction: results, or errors.
+
+        A call that raises an error is undone alone; a StoreError is raised, and undoes all. What takes long
+        is cut short.
+        """
+        with self._writing(lasting=True) as connection:
+            self._joined = threading.get_ident(), connection
+            try:
+                return outcomes(calls)
+            finally:
+                self._joined = None
+
+    @contextmanager
+    def _writing(self, *, lasting: bool) -> Iterator[Connection]:
+        with self._lock, translated(self.name), self._engine.connect() as connection:
+            self._wait_for_disk(lasting)
+            connection.execution_options(writes=True)
+            with connection.begin():
+                yield connection
+
+    def _wait_for_disk(self, waits: bool) -> None:  # noqa: FBT001
+        # The log is written in order: what is waited for brings all before it to the disk.
+        if waits is not self._waits:
+            self._raw.execute(f"PRAGMA synchronous = {'FULL' if waits else 'NORMAL'}")
+            self._waits = waits
+
+    def now_ms(self, connection: Connection) -> int:  # noqa: ARG002  # one machine, one clock
+        """This machine's clock."""
+        return time.time_ns() // 1_000_000
+
+    def close(self) -> None:
+        """Closes the file, once what another thread does with it is finished; calling it twice is fine."""
+        with self._lock:
+            self._raw.close()
+
+    def _prepare(self, connection: Connection) -> None:
+        def pragma(name: str) -> Any:
+            return connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+
+        version = pragma("user_version")
+        if version == 0 and not connection.exec_driver_sql("SELECT 1 FROM sqlite_master").first():
+            METADATA.create_all(connection)
+            connection.exec_driver_sql(f"PRAGMA application_id = {_APPLICATION_ID}")
+        elif pragma("application_id") != _APPLICATION_ID:
+            raise StoreSchemaError(f"{self.name} is a database, but no outbox", hint=_HINT)
+        elif version == 1:
+            from_version_1(connection)
+        elif version != SCHEMA_VERSION:
+            raise StoreSchemaError(
+                f"the outbox {self.name} has schema {version}, this version reads {SCHEMA_VERSION}",
+                hint="use the version that wrote it",
+            )
+        connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:
@@ -160,17 +228,3 @@ def _use_wal(connection: sqlite3.Connection) -> None:
             time.sleep(0.01)
         else:
             return
-
-
-def _enter_chain(connection: sqlite3.Connection, path: Path, chain_id: int, genesis_hash: str) -> None:
-    with transaction(connection):
-        connection.execute("INSERT OR IGNORE INTO chains VALUES (?, ?)", (chain_id, genesis_hash))
-        known = connection.execute(
-            "SELECT genesis_hash FROM chains WHERE chain_id = ?", (chain_id,)
-        ).fetchone()[0]
-    if known != genesis_hash:
-        raise StoreDeploymentError(
-            f"the outbox {path} is of another chain {chain_id}: its genesis block is {known}, the node's is"
-            f" {genesis_hash}",
-            hint="a chain that began anew needs a new outbox: move the file away, or name one with --outbox",
-        )

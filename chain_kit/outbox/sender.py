@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from chain_kit.contracts import block_tag
 from chain_kit.errors import (
     ChainKitError,
     EffectMissingError,
@@ -20,10 +19,15 @@ from chain_kit.errors import (
 )
 from chain_kit.fees import FeePolicy
 from chain_kit.jsonrpc import JsonRpc
-from chain_kit.outbox.intents import Effect, Effects, Intent, Outcome, Row, State
-from chain_kit.outbox.journal import Journal
+from chain_kit.merged_rpc import MergedRpc
+from chain_kit.outbox.gate import Gate, OpenGate, Quote
+from chain_kit.outbox.intents import Effects, Intent, Outcome, Row, State
+from chain_kit.outbox.journal import Fence, Journal, LeaseLostError
 from chain_kit.outbox.node import Node
-from chain_kit.outbox.stepper import Stepper
+from chain_kit.outbox.preflight import Preflight
+from chain_kit.outbox.replacing import Replacer
+from chain_kit.outbox.stepper import ExpiredError, Stepper
+from chain_kit.outbox.watch import WATCH_EFFECTS, Watch
 from chain_kit.reverts import decode_revert
 from chain_kit.signers import Signer, refuse_public_key
 
@@ -31,14 +35,13 @@ __all__ = ["Sender"]
 
 _LOG = logging.getLogger(__name__)
 _FIRST_PAUSE_SECONDS = 0.02
-_NONCE_USED = "nonce used"
 
 
 class Sender:
     """Sends the intents of one signer on one chain. Open it with `Sender.open`, close it with `aclose`.
 
-    Several senders may share the outbox file, in one process or in many. `on_done` is told of every intent
-    that `submit` or `reconcile` finds done.
+    Several senders may share the outbox, in one process or in many. `on_done` is told of every intent that
+    `submit` or `reconcile` finds done. `gate` is asked before anything is signed: see chain_kit.outbox.gate.
     """
 
     def __init__(
@@ -49,17 +52,31 @@ class Sender:
         effects: Effects,
         *,
         fee_policy: FeePolicy | None = None,
+        gate: Gate | None = None,
         on_done: Callable[[Outcome], None] = lambda _: None,
         poll_seconds: float = 1.0,
         timeout_seconds: float = 120.0,
     ) -> None:
         self.rpc = rpc
+        rpc = MergedRpc(rpc)
         self.address = signer.address
         self.chain_id = journal.chain_id
         self._journal = journal
-        self._node = Node(rpc, fee_policy or FeePolicy())
-        checks = {**effects, _NONCE_USED: _nonce_used}
-        self._stepper = Stepper(rpc, journal, signer, checks, self._node)
+        policy = fee_policy or FeePolicy()
+        self._gate = gate or OpenGate()
+        self._node = Node(rpc)
+        self._preflight = Preflight(rpc, journal.chain_id, policy)
+        self._stepper = Stepper(
+            rpc,
+            journal,
+            signer,
+            {**effects, **WATCH_EFFECTS},
+            node=self._node,
+            preflight=self._preflight,
+            replacer=Replacer(journal, signer, self._preflight, policy, self._gate),
+            gate=self._gate,
+        )
+        self._watch = Watch(rpc, journal, signer.address, self._node, self._stepper)
         self._on_done = on_done
         self._poll_seconds = poll_seconds
         self._timeout_seconds = timeout_seconds
@@ -67,20 +84,29 @@ class Sender:
 
     @classmethod
     async def open(
-        cls, rpc: JsonRpc, path: Path | str, signer: Signer, effects: Effects, **options: Any
+        cls,
+        rpc: JsonRpc,
+        url: Path | str,
+        signer: Signer,
+        effects: Effects,
+        *,
+        fence: Fence | None = None,
+        **options: Any,
     ) -> Sender:
-        """A sender on the outbox file at `path`; `options` are the constructor's.
+        """A sender on the outbox at `url`, a file's path or PostgreSQL's; `options` are the constructor's.
 
-        Raises a StoreError if the file cannot be used for the node's chain, and DevKeyRefusedError for one of
-        anvil's public keys on another chain.
+        `fence` is a lease's: nothing is signed or written but under it. Raises a StoreError if the outbox
+        cannot be used for the node's chain, and DevKeyRefusedError for one of anvil's public keys on another
+        chain.
         """
         await refuse_public_key(rpc, signer.address)
         genesis = await rpc.call("eth_getBlockByNumber", ["0x0", False])
-        journal = await asyncio.to_thread(Journal.open, path, await rpc.chain_id(), genesis["hash"])
+        chain_id = await rpc.chain_id()
+        journal = await asyncio.to_thread(Journal.open, url, chain_id, genesis["hash"], fence=fence)
         return cls(rpc, journal, signer, effects, **options)
 
     async def aclose(self) -> None:
-        """Closes the outbox file. What is under way stays in it."""
+        """Closes the outbox. What is under way stays in it."""
         await asyncio.to_thread(self._journal.close)
 
     async def __aenter__(self) -> Sender:
@@ -100,28 +126,42 @@ class Sender:
         """The subjects of `action` on `contract` that a row of the outbox works on."""
         return await self._stepper.in_journal(self._journal.held_subjects, contract, action)
 
+    async def rows_about(self, contract: str, action: str, subjects: Iterable[str]) -> list[Row]:
+        """The outbox's rows of `action` on one of the subjects, ended ones too, oldest first."""
+        return await self._stepper.in_journal(self._journal.about, contract, action, subjects)
+
     async def submit(self, intent: Intent) -> Outcome:
         """Brings `intent` about, and returns when its effect holds. Nothing is sent if it holds already.
 
         An intent whose subjects another row works on waits for that row. Raises RevertedError if the contract
-        refuses, before it is sent or after; EffectMissingError; another SendError if it cannot be sent; and
-        PendingError if it was sent but is not mined in time: submitting it again goes on with it.
+        refuses, before it is sent or after; EffectMissingError; ExpiredError once its deadline has passed;
+        NotWorthItError while it costs more than it is worth, and whatever the gate says: nothing is
+        journaled then; LeaseLostError; another SendError if it cannot be sent; and PendingError if it was
+        sent but is not mined in time: submitting it again goes on with it.
         """
         outcome = None
         while outcome is None:
-            seen = await self._stepper.in_journal(self._journal.newest)
-            row = await self._at_work(intent)
+            seen, last = await self._stepper.in_journal(self._journal.look, intent)
+            row = await self._at_work(last)
+            if row is None:
+                if await self._is_there(intent, last):
+                    done = last is not None and last.state is State.DONE
+                    outcome = _outcome(last) if last is not None and done else Outcome(intent)
+                    break
+                # Its block is looked for once more: it may have gone since, and the effect with it.
+                row = await self._at_work(last) or await self._try_to_enter(intent, seen)
             if row is not None:
                 row = await self._drive(row)
                 outcome = _outcome(row) if row.intent.subjects == intent.subjects else None
-            elif await self._stepper.holds(intent.effect):
-                last = await self._stepper.in_journal(self._journal.last, intent)
-                done = last is not None and last.state is State.DONE
-                outcome = _outcome(last) if last is not None and done else Outcome(intent)
-            else:
-                await self._try_to_enter(intent, seen)
-        self._on_done(outcome)
+        await self._tell(outcome)
         return outcome
+
+    async def quote(self, intent: Intent) -> Quote:
+        """What the intent would cost now at the highest, and whether the contract takes it.
+
+        Raises FeeCapError or an RpcError.
+        """
+        return await self._preflight.quote(intent, self.address)
 
     async def reconcile(self) -> list[Row]:
         """Compares all rows that are not final with the chain, and moves them on, without waiting.
@@ -129,67 +169,85 @@ class Sender:
         A start begins with this, and so does every round of a keeper. Gives the rows that are still under
         way; one that cannot be moved on now is logged.
         """
-        await self._check_blocks()
-        for row in await self._watched():
+        await self._watch.check_blocks()
+        for row in await self._watch.rows():
             try:
                 moved = await self._stepper.step(row, recovered=True)
                 if row.state.live and moved.state is State.DONE:
-                    self._on_done(_outcome(moved))
-            except RpcUnreachableError:
+                    await self._tell(_outcome(moved))
+            except (RpcUnreachableError, LeaseLostError):
                 raise
             except ChainKitError as error:
                 _LOG.warning("%s", error.message)
         await self._fill_gap()
-        return [row for row in await self._watched() if row.state.live]
+        return [row for row in await self._watch.rows() if row.state.live]
 
     # ------------------------------------------------------------------ inside
 
-    async def _watched(self) -> list[Row]:
-        return await self._stepper.in_journal(self._journal.watched)
+    async def _tell(self, outcome: Outcome) -> None:
+        await self._gate.verified(outcome.intent)
+        self._on_done(outcome)
 
-    async def _at_work(self, intent: Intent) -> Row | None:
-        """A live row on one of the intent's subjects; one whose block is gone is one again."""
-        holders = await self._stepper.in_journal(self._journal.holders, intent)
-        if holders:
-            return holders[0]
-        last = await self._stepper.in_journal(self._journal.last, intent)
-        if last is None or last.block_number is None:
+    async def _at_work(self, last: Row | None) -> Row | None:
+        """The row if it is live; one whose block is gone is so again."""
+        if last is None or last.state.live:
+            return last
+        if last.block_number is None:
             return None
         hashes = await self._node.block_hashes({last.block_number})
-        if hashes[last.block_number] == last.block_hash:
-            return None
-        return await self._stepper.demote(last)
+        gone = self._stepper.is_gone(last, hashes[last.block_number])
+        return await self._stepper.demote(last) if gone else None
 
-    async def _try_to_enter(self, intent: Intent, seen: int) -> None:
+    async def _is_there(self, intent: Intent, last: Row | None) -> bool:
+        """Whether the effect holds. A node that is behind the block in which it did is not believed."""
+        if last is None or last.state is not State.DONE or last.block_number is None:
+            return await self._stepper.holds(intent.effect)
+        head = await self._node.head()
+        if head.number < last.block_number:
+            raise RpcUnreachableError(self.rpc.public_url, f"it is behind block {last.block_number}")
+        return await self._stepper.holds(intent.effect, head.number)
+
+    async def _try_to_enter(self, intent: Intent, seen: int) -> Row | None:
         """Enters the intent, unless the contract refuses because somebody has just done it."""
         try:
-            await self._enter(intent, seen)
+            return await self._enter(intent, seen)
         except RevertedError:
-            if await self._at_work(intent) is None and not await self._stepper.holds(intent.effect):
+            _, last = await self._stepper.in_journal(self._journal.look, intent)
+            if await self._at_work(last) is None and not await self._stepper.holds(intent.effect):
                 raise
+            return None
 
-    async def _enter(self, intent: Intent, seen: int) -> None:
+    async def _enter(self, intent: Intent, seen: int) -> Row | None:
+        """The new row, broadcast; None if there is one already."""
         row, entered = await self._stepper.enter(intent, seen=seen)
-        if entered:
-            try:
-                await self._stepper.broadcast(row)
-            except ChainKitError as error:
-                # It stands in the journal: whoever waits for it broadcasts it again.
-                _LOG.warning("%s", error.message)
+        if not entered:
+            return None
+        try:
+            return await self._stepper.first_broadcast(row)
+        except LeaseLostError:
+            raise
+        except ChainKitError as error:
+            # It stands in the journal: whoever waits for it broadcasts it again.
+            _LOG.warning("%s", error.message)
+        return row
 
     async def _drive(self, row: Row) -> Row:
         """Moves `row` on until it is done or failed. Raises PendingError if that takes too long."""
         loop = asyncio.get_running_loop()
         until = loop.time() + self._timeout_seconds
         pause = _FIRST_PAUSE_SECONDS
+        is_new = True
         while True:
             problem: ChainKitError | None = None
             before = row
             try:
-                row = await self._stepper.step(await self._newest(row))
+                row = await self._stepper.step(row if is_new else await self._newest(row))
+                is_new = False
+            except LeaseLostError:
+                raise
             except ChainKitError as error:
                 problem = error
-            if row.state in (State.DONE, State.FAILED):
+            if not row.state.live and row.state is not State.SUPERSEDED:
                 return row
             if loop.time() >= until:
                 raise self._gave_up(row, problem)
@@ -223,56 +281,31 @@ class Sender:
         except TimeoutError:
             return
 
-    async def _check_blocks(self) -> None:
-        """Ends the watch over rows in final blocks; takes those back to work whose block is gone."""
-        settled = [
-            row for row in await self._watched() if row.block_number is not None and not row.state.live
-        ]
-        finalized = await self._node.finalized()
-        hashes = await self._node.block_hashes({row.block_number for row in settled if row.block_number})
-        final = []
-        for row in settled:
-            assert row.block_number is not None
-            if hashes[row.block_number] != row.block_hash:
-                await self._stepper.demote(row)
-            elif row.block_number <= finalized:
-                final.append(row)
-        await self._stepper.in_journal(self._journal.finalize, final)
-
     async def _fill_gap(self) -> None:
-        """Uses up a nonce that nobody holds and that rows above it wait for.
-
-        One is left behind when a transaction of another program with this key took a nonce and went away.
-        """
-        held = [row.nonce for row in await self._watched() if row.sender == self.address and row.state.live]
-        nonces = [nonce for nonce in held if nonce is not None]
-        if not nonces:
+        intent = await self._watch.gap()
+        if intent is None:
             return
-        count = await self.rpc.call("eth_getTransactionCount", [self.address, "pending"])
-        gap = int(count, 16)
-        if min(nonces) <= gap:
-            return
-        _LOG.warning("nonce %s of %s is missing; sending it an empty transaction", gap, self.address)
-        effect = Effect(_NONCE_USED, {"account": self.address, "nonce": gap})
         seen = await self._stepper.in_journal(self._journal.newest)
-        await self._enter(Intent(self.address, "fill nonce", (str(gap),), b"", effect), seen)
-
-
-async def _nonce_used(rpc: JsonRpc, args: Mapping[str, Any], block: int | str) -> bool:
-    count = await rpc.call("eth_getTransactionCount", [args["account"], block_tag(block)])
-    return int(count, 16) > int(args["nonce"])
+        try:
+            await self._enter(intent, seen)
+        except (RpcUnreachableError, LeaseLostError):
+            raise
+        except ChainKitError as error:
+            _LOG.warning("%s", error.message)
 
 
 def _outcome(row: Row) -> Outcome:
-    """What a row that is done or failed means for whoever asked for it."""
+    """What a row that has ended means for whoever asked for it."""
     if row.state is State.DONE:
         ours = row.block_number is not None and not row.reason
         return Outcome(row.intent, row.tx_hash, row.block_number) if ours else Outcome(row.intent)
+    if row.state is State.EXPIRED:
+        raise ExpiredError(f"{row.intent}: {row.reason}")
     if row.revert_data is None:
         raise EffectMissingError(f"{row.intent}: {row.reason} (transaction {row.tx_hash})")
     raise RevertedError(
         f"{row.intent}: the contract refused: {row.reason}",
         error_name=decode_revert(row.revert_data).name or None,
         data=row.revert_data,
-        transaction=row.tx_hash if row.block_number is not None else None,
+        transaction=row.tx_hash if row.nonce is not None else None,
     )

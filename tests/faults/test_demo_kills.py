@@ -115,7 +115,7 @@ def _sent_twice(outbox: Path) -> dict[str, int]:
     """What more than one transaction of an outbox was for, such as lost their nonce left out."""
     connection = sqlite3.connect(outbox)
     rows = connection.execute(
-        "SELECT action || ' ' || value FROM outbox, json_each(outbox.subjects) WHERE state <> 'superseded'"
+        "SELECT action || ' ' || value FROM outbox, json_each(outbox.subjects) WHERE outcome <> 'superseded'"
     ).fetchall()
     connection.close()
     counts = Counter(subject for (subject,) in rows)

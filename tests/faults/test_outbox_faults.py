@@ -13,12 +13,11 @@ from chain_kit.dev_accounts import dev_signer
 from chain_kit.devnet import Anvil
 from chain_kit.errors import PendingError, RevertedError
 from chain_kit.jsonrpc import JsonRpc
-from chain_kit.outbox import Outcome, Sender, State
-from tests.keeper_support.journals import broadcasts_by_intent, mine_until_done, rows_in, until
+from chain_kit.outbox import Level, Outcome, Sender, State
+from tests.keeper_support.journals import broadcasts_by_intent, mine_until_done, rows_in
 from tests.keeper_support.payments import PAYMENT_EFFECTS, balance_of, payee, payment
+from tests.keeper_support.proxied import SIGNER, open_sender, settle
 from tests.keeper_support.proxy import BrokenOffError, RpcProxy
-
-SIGNER = dev_signer(0)
 
 
 @pytest.fixture
@@ -27,48 +26,6 @@ async def anvil() -> AsyncIterator[Anvil]:
     # Finality far behind the head: nothing that these tests undo is final yet.
     async with Anvil(slots_in_an_epoch=32) as anvil:
         yield anvil
-
-
-@pytest.fixture
-async def proxy(anvil: Anvil) -> AsyncIterator[RpcProxy]:
-    """Between the sender and the chain."""
-    async with RpcProxy(anvil.url) as proxy:
-        yield proxy
-
-
-@pytest.fixture
-async def rpc(proxy: RpcProxy) -> AsyncIterator[JsonRpc]:
-    """A client that goes through the proxy."""
-    async with JsonRpc(proxy.url) as rpc:
-        yield rpc
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """Where the outbox is."""
-    return tmp_path / "outbox.db"
-
-
-@pytest.fixture
-async def sender(rpc: JsonRpc, path: Path) -> AsyncIterator[Sender]:
-    """A sender of the usual key."""
-    async with await open_sender(rpc, path) as sender:
-        yield sender
-
-
-async def open_sender(rpc: JsonRpc, path: Path, **options: Any) -> Sender:
-    """A sender that does not let tests wait."""
-    options = {"poll_seconds": 0.05, "timeout_seconds": 10.0, **options}
-    return await Sender.open(rpc, path, SIGNER, PAYMENT_EFFECTS, **options)
-
-
-async def settle(sender: Sender) -> None:
-    """Rounds of reconciling until nothing is under way."""
-
-    async def nothing_is_under_way() -> bool:
-        return not await sender.reconcile()
-
-    await until(nothing_is_under_way)
 
 
 async def balances(rpc: JsonRpc, count: int) -> list[int]:
@@ -308,7 +265,7 @@ class TestPool:
         with pytest.raises(RevertedError, match="it gave no reason"):
             await mine_until_done(anvil, submitted)
         (row,) = await rows_in(rpc, path)
-        assert (row.state, row.nonce, row.final) == (State.FAILED, None, True)
+        assert (row.state, row.nonce, row.level) == (State.FAILED, None, Level.MINED)
 
     async def test_a_nonce_that_nobody_holds_is_filled(
         self, sender: Sender, anvil: Anvil, rpc: JsonRpc, proxy: RpcProxy
@@ -326,6 +283,22 @@ class TestPool:
         await mine_until_done(anvil, submitted)
         assert await balances(rpc, 1) == [1]
         assert int(await rpc.call("eth_getTransactionCount", [SIGNER.address, "latest"]), 16) == 2
+
+    async def test_a_nonce_that_waits_behind_a_gap_in_the_pool_is_passed_over(
+        self, sender: Sender, anvil: Anvil, rpc: JsonRpc, path: Path
+    ) -> None:
+        """The node does not count it, and refuses ours there: the next nonce is taken, and again the next."""
+        await anvil.set_automine(False)
+        for nonce in (1, 2):
+            await anvil.rpc.call("eth_sendRawTransaction", [await foreign(nonce, 10**11)])
+        both = [asyncio.create_task(sender.submit(payment(number))) for number in range(2)]
+
+        for task in both:
+            await mine_until_done(anvil, task)
+
+        assert await balances(rpc, 2) == [1, 1]
+        rows = await rows_in(rpc, path)
+        assert {row.nonce for row in rows if row.state is State.DONE} == {0, 3}
 
     async def test_two_outboxes_with_one_key_do_each_thing_once(self, rpc: JsonRpc, tmp_path: Path) -> None:
         """Their nonces collide again and again; each sorts that out, and no payment is lost or doubled."""

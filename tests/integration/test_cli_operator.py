@@ -66,9 +66,10 @@ class Operator:
         return lines(say("keeper", "resolve", *self.chain, *prices, *keys, "--once", "--json", *options))
 
     def claim(self, *options: object) -> list[dict[str, Any]]:
-        """A round of `keeper claim`; the lines that it printed."""
-        files = ("--db", self.db, "--outbox", self._folder / "claim.db", "--dev-account", CLAIMER)
-        return lines(say("keeper", "claim", *self.chain, *files, "--once", "--json", *options))
+        """A round of `keeper claim`, its key held by anvil; the lines that it printed."""
+        files = ("--db", self.db, "--outbox", self._folder / "claim.db")
+        key = ("--remote-signer", self.chain[1], "--signer-address", ANVIL_ADDRESSES[CLAIMER])
+        return lines(say("keeper", "claim", *self.chain, *files, *key, "--once", "--json", *options))
 
 
 def lines(said: Said) -> list[dict[str, Any]]:
@@ -207,7 +208,10 @@ def test_keepers_print_a_line_for_each_effect(settled: list[list[dict[str, Any]]
 
     assert [{"event", "subjects", "transaction", "block"}] == [set(line) for line in posted]
     assert [f"BTC/USD@{genesis}", f"BTC/USD@{genesis + GRID}"] == posted[0]["subjects"]
-    assert ["redeem", "redeem", "settle"] == sorted(line["event"] for line in claimed)
+    # Both accounts are paid in one transaction.
+    assert [("redeem", 2), ("settle", 1)] == sorted(
+        (line["event"], len(line["subjects"])) for line in claimed
+    )
     assert (1, 41640 * COIN) == site.ask(
         site.contract("BoundaryOracle"), "boundaryOf", feed_id("BTC/USD"), genesis + GRID
     )

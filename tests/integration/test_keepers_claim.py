@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+import shutil
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from chain_kit.contracts import Contract
 from chain_kit.dev_accounts import dev_signer
-from chain_kit.devnet import Anvil
 from chain_kit.errors import RevertedError
 from chain_kit.keepers import EFFECTS, Claim, ClaimKeeper, ResolveKeeper
-from chain_kit.outbox import Intent, Sender
+from chain_kit.keepers.payments import Payment
+from chain_kit.outbox import Sender
 from chain_kit.payouts import PayoutTree
 from chain_kit.price_sources import RecordedPrices
 from chain_kit.prices import EPOCH, PriceSeries
@@ -23,13 +25,6 @@ from tests.keeper_support.kit import DEADLINE, FEED, OWNER, ROOT_DELAY, START, T
 ALICE, BOB, CAROL = TRADERS
 REDEEMED = "Redeemed(uint256,uint256,address,uint256,uint256,uint256)"
 SETTLED = "HouseSettled(uint256,uint256,uint256,uint256,uint256)"
-
-
-@pytest.fixture
-async def kit() -> AsyncIterator[Kit]:
-    """The contracts on a chain of the test's own."""
-    async with Anvil(timestamp=START) as anvil:
-        yield await Kit.deploy(anvil)
 
 
 @pytest.fixture
@@ -105,6 +100,16 @@ async def test_leaves_open_epochs_and_strangers_alone(kit: Kit, sender: Sender) 
     assert await kit.anvil.rpc.block_number() == head
 
 
+async def test_a_market_that_is_not_there_keeps_nobody_waiting(kit: Kit, sender: Sender) -> None:
+    """The index may know one that a reorg has taken back."""
+    await kit.split(ALICE, 1)
+    await kit.move_to(START + EPOCH + DEADLINE + 1)
+
+    outcomes = await keeper(kit, sender, Claim(ALICE, 9, (1,), 1), Claim(ALICE, 1, (1,), 1)).run_once()
+
+    assert [outcome.intent.subjects for outcome in outcomes] == [(f"{ALICE}:1:1",)]
+
+
 async def test_redeems_the_ended_ones_among_open_epochs(kit: Kit, sender: Sender) -> None:
     """One that is open yet does not hold up the other."""
     await kit.split(ALICE, 1)
@@ -159,6 +164,21 @@ async def test_settles_the_house_once(kit: Kit, sender: Sender) -> None:
     assert (await kit.ask(kit.hub, "market", 1)).houseBudget == before + payout
 
 
+async def test_effects_of_earlier_versions_are_still_checked(kit: Kit, sender: Sender) -> None:
+    """A journal may hold them: shares that are redeemed, a house that has settled."""
+    await kit.buy(ALICE, 0, 1)
+    await kit.move_to(START + EPOCH + DEADLINE + 1)
+    place = {"hub": kit.hub.address, "market": 1, "account": ALICE, "epochs": [1]}
+
+    async def held() -> list[bool]:
+        checks = [EFFECTS[name] for name in ("positions redeemed", "house settled")]
+        return [await check(kit.anvil.rpc, place, "latest") for check in checks]
+
+    assert await held() == [False, False]
+    await keeper(kit, sender, Claim(ALICE, 1, (1,), 1)).run_once()
+    assert await held() == [True, True]
+
+
 async def test_settles_later_what_had_no_outcome_yet(kit: Kit, sender: Sender) -> None:
     """An ended epoch whose price is missing is looked at again until its outcome is known."""
     await kit.buy(ALICE, 0, 1)
@@ -191,14 +211,14 @@ async def test_goes_on_after_a_claim_that_fails(
         await kit.split(account, 1)
     await kit.move_to(START + EPOCH + DEADLINE + 1)
     claim = keeper(kit, sender, Claim(ALICE, 1, (1,), 1), Claim(BOB, 1, (1,), 1))
-    redeem = claim._redeem
+    pay = claim._owed._payment
 
-    def too_early_for_alice(account: str, market_id: int, epochs: Sequence[int]) -> Intent:
-        intent = redeem(account, market_id, epochs)
-        too_early = kit.hub.encode_call("redeemFor", account, market_id, [9])
-        return replace(intent, data=too_early) if account == ALICE else intent
+    def too_early_for_alice(place: tuple[Contract, int, str], *rest: Any) -> Payment:
+        payment, (ledger, market_id, account) = pay(place, *rest), place
+        too_early = ledger.encode_call("redeemFor", account, market_id, [9])
+        return replace(payment, data=too_early) if account == ALICE else payment
 
-    monkeypatch.setattr(claim, "_redeem", too_early_for_alice)
+    monkeypatch.setattr(claim._owed, "_payment", too_early_for_alice)
     with pytest.raises(RevertedError, match="epoch still open"):
         await claim.run_once()
 
@@ -254,3 +274,20 @@ class TestVault:
         await keeper(kit, sender, vault=kit.vault.address, payouts=payouts).run_once()
 
         assert await kit.ask(kit.usdc, "balanceOf", ALICE) == 5
+
+    async def test_a_damaged_file_holds_up_no_redemption(
+        self, kit: Kit, sender: Sender, payouts: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """It is told, and claimed from once it is mended."""
+        await self.activate(kit, payouts, {ALICE: 5})
+        await kit.split(ALICE, 3)
+        await kit.move_to(START + 3 * EPOCH + DEADLINE + 1)
+        aside = shutil.move(payouts, payouts.with_suffix(".aside"))
+        shutil.copy(__file__, payouts)
+        claim = keeper(kit, sender, Claim(ALICE, 1, (3,), 1), vault=kit.vault.address, payouts=payouts)
+
+        assert len(await claim.run_once()) == 1
+        assert "cannot be read as payouts" in caplog.text
+
+        shutil.move(aside, payouts)
+        assert len(await claim.run_once()) == 1

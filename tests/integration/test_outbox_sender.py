@@ -25,13 +25,11 @@ from chain_kit.errors import (
 from chain_kit.fees import FeePolicy
 from chain_kit.jsonrpc import JsonRpc
 from chain_kit.networks import ANVIL_ADDRESSES
-from chain_kit.outbox import Effect, Intent, Journal, Outcome, Sender, State
-from chain_kit.signers import Signer
+from chain_kit.outbox import Effect, Intent, Journal, Level, Outcome, Sender, State
 from tests.keeper_support.journals import rows_in
-from tests.keeper_support.payments import PAYMENT_EFFECTS, balance_of, payee, payment
+from tests.keeper_support.payments import balance_of, payee, payment
+from tests.keeper_support.proxied import SIGNER, open_sender
 from tests.keeper_support.proxy import RpcProxy
-
-SIGNER = dev_signer(0)
 
 
 @pytest.fixture
@@ -39,39 +37,6 @@ async def anvil() -> AsyncIterator[Anvil]:
     """A chain of the test's own."""
     async with Anvil() as anvil:
         yield anvil
-
-
-@pytest.fixture
-async def proxy(anvil: Anvil) -> AsyncIterator[RpcProxy]:
-    """Between the sender and the chain."""
-    async with RpcProxy(anvil.url) as proxy:
-        yield proxy
-
-
-@pytest.fixture
-async def rpc(proxy: RpcProxy) -> AsyncIterator[JsonRpc]:
-    """A client that goes through the proxy."""
-    async with JsonRpc(proxy.url) as rpc:
-        yield rpc
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """Where the outbox is."""
-    return tmp_path / "outbox.db"
-
-
-@pytest.fixture
-async def sender(rpc: JsonRpc, path: Path) -> AsyncIterator[Sender]:
-    """A sender of the usual key."""
-    async with await open_sender(rpc, path) as sender:
-        yield sender
-
-
-async def open_sender(rpc: JsonRpc, path: Path, signer: Signer = SIGNER, **options: Any) -> Sender:
-    """A sender that does not let tests wait."""
-    options = {"poll_seconds": 0.05, "timeout_seconds": 10.0, **options}
-    return await Sender.open(rpc, path, signer, PAYMENT_EFFECTS, **options)
 
 
 class TestSubmit:
@@ -173,7 +138,7 @@ class TestSubmit:
         (done,) = await rows_in(rpc, path)
         ended = sender._journal.update(done, end, block=(1, "0xabc"))
 
-        assert await sender._stepper.step(replace(done, state=State.SENT)) == ended
+        assert await sender._stepper.step(replace(done, level=Level.SENT, outcome="")) == ended
         assert await rows_in(rpc, path) == [ended]
 
     async def test_waits_for_a_row_that_shares_a_subject(

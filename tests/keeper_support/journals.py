@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -11,7 +12,7 @@ from chain_kit.devnet import Anvil
 from chain_kit.jsonrpc import JsonRpc
 from chain_kit.outbox import Journal, Row, State
 
-__all__ = ["broadcasts_by_intent", "mine_until_done", "rows_in", "until"]
+__all__ = ["broadcasts_by_intent", "mine_until_done", "mining", "rows_in", "until"]
 
 T = TypeVar("T")
 
@@ -32,7 +33,24 @@ async def mine_until_done(anvil: Anvil, task: asyncio.Task[T]) -> T:
     return await task
 
 
-async def rows_in(rpc: JsonRpc, path: Path) -> list[Row]:
+@asynccontextmanager
+async def mining(anvil: Anvil) -> AsyncIterator[None]:
+    """Mines a block now and then: anvil may forget a transaction that comes while it mines another."""
+
+    async def mine() -> None:
+        while True:
+            await asyncio.sleep(0.2)
+            await anvil.mine()
+
+    task = asyncio.create_task(mine())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def rows_in(rpc: JsonRpc, path: Path | str) -> list[Row]:
     """Every row of the outbox at `path`, oldest first."""
     genesis = await rpc.call("eth_getBlockByNumber", ["0x0", False])
     journal = Journal.open(path, await rpc.chain_id(), genesis["hash"])
@@ -46,7 +64,7 @@ def broadcasts_by_intent(rows: list[Row], sent: list[str]) -> dict[str, int]:
 
     Raises KeyError for a broadcast that no row accounts for.
     """
-    by_raw = {"0x" + row.raw.hex(): row for row in rows}
+    by_raw = {"0x" + attempt.raw.hex(): row for row in rows for attempt in row.attempts}
     counts: dict[str, int] = {}
     for raw in set(sent):
         row = by_raw[raw]

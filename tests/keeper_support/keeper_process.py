@@ -1,7 +1,7 @@
 """A keeper as a process of its own, for tests that kill it.
 
-Its argument is a JSON object: `kind` (pay, resolve or claim), `url`, `outbox`, `signer` (which of anvil's
-accounts), and what the kind needs. The process ends with status 0 when nothing is left to do.
+Its argument is a JSON object: `kind` (pay, resolve, claim, root or seed), `url`, `outbox`, `signer` (which of
+anvil's accounts), and what the kind needs. The process ends with status 0 when nothing is left to do.
 """
 
 from __future__ import annotations
@@ -14,7 +14,16 @@ from typing import Any
 
 from chain_kit.dev_accounts import dev_signer
 from chain_kit.jsonrpc import JsonRpc
-from chain_kit.keepers import EFFECTS, Claim, ClaimKeeper, ResolveKeeper
+from chain_kit.keepers import (
+    EFFECTS,
+    Claim,
+    ClaimKeeper,
+    FixedAccruals,
+    ResolveKeeper,
+    RootKeeper,
+    SeedKeeper,
+    SeedRules,
+)
 from chain_kit.outbox import Sender
 from chain_kit.price_sources import RecordedPrices
 from chain_kit.prices import PriceSeries
@@ -61,15 +70,33 @@ async def claim(sender: Sender, config: dict[str, Any]) -> None:
         source=ListedClaims(config["accounts"], config["epochs"]),
         vault=config["vault"],
         payouts=Path(config["payouts"]),
-        chunk=3,
+        chunk=config.get("chunk", 3),
     )
     while await keeper.run_once() or await sender.reconcile():
         pass
 
 
+async def root(sender: Sender, config: dict[str, Any]) -> None:
+    """The payout root of `totals`, published in `folder`: proposed, and activated once that can be."""
+    keeper = RootKeeper(
+        sender, vault=config["vault"], accruals=FixedAccruals(config["totals"]), folder=config["folder"]
+    )
+    await keeper.run_once()
+    await sender.reconcile()
+
+
+async def seed(sender: Sender, config: dict[str, Any]) -> None:
+    """The budget of `market`, filled up to `high` base units where it is below `low`, `daily` a day."""
+    rules = SeedRules(*(int(config[name]) for name in ("low", "high", "daily")))
+    keeper = SeedKeeper(sender, hub=config["hub"], rules={config["market"]: rules})
+    while (await keeper.run_once()).funded or await sender.reconcile():
+        pass
+
+
 async def main(config: dict[str, Any]) -> None:
     """Runs the keeper that CONFIG describes."""
-    work = {"pay": pay, "resolve": resolve, "claim": claim}[config["kind"]]
+    kinds = {"pay": pay, "resolve": resolve, "claim": claim, "root": root, "seed": seed}
+    work = kinds[config["kind"]]
     async with (
         JsonRpc(config["url"]) as rpc,
         await Sender.open(

@@ -16,6 +16,7 @@ import typer.main
 
 from chain_kit import errors, toolchain
 from chain_kit.cli.app import INTERRUPTED, app
+from chain_kit.cli.commands.tx import NEEDS_A_PERSON
 from chain_kit.deploy.feed_specification import ChainlinkSpec, FeedSpec, PythSpec
 from chain_kit.deploy.specification import DeploymentSpec, MarketSpec, RaceSpec, TokenSpec
 from chain_kit.deploy.specification_file import load_specification
@@ -75,7 +76,8 @@ def test_every_setting_is_in_the_readme() -> None:
 def test_every_exit_code_is_in_the_readme() -> None:
     """As the error tree and the command line give them."""
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
-    codes = {kind.exit_code for kind in kinds if issubclass(kind, errors.ChainKitError)} | {0, INTERRUPTED}
+    codes = {kind.exit_code for kind in kinds if issubclass(kind, errors.ChainKitError)}
+    codes |= {0, NEEDS_A_PERSON, INTERRUPTED}
     assert {int(code) for code in re.findall(r"^\| (\d+) \|", README, re.MULTILINE)} == codes
 
 

@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chain_kit.errors import FeeCapError, RpcUnreachableError
-from chain_kit.fees import FeePolicy, Fees, fees_from_history, suggest_fees
+from chain_kit.fees import (
+    BumpCapError,
+    FeePolicy,
+    Fees,
+    fees_from_history,
+    replacement,
+    suggest_fees,
+    within,
+)
 from chain_kit.jsonrpc import JsonRpc
 
 GWEI = 10**9
@@ -103,3 +111,75 @@ async def test_says_when_the_answer_is_no_history(answer: Any) -> None:
     """A node that answers nonsense is an unreachable one."""
     with pytest.raises(RpcUnreachableError, match="did not give a fee history"):
         await suggest_fees(FakeRpc(answer))
+
+
+class TestReplacement:
+    """What takes the place of a transaction that offered less."""
+
+    def test_offers_a_tenth_more_in_both_fields_rounded_up(self) -> None:
+        """What nodes insist on: one of the two is not enough."""
+        assert replacement(Fees(101, 11), Fees(100, 10), POLICY) == Fees(112, 13)
+
+    def test_offers_the_newest_suggestion_where_that_is_more(self) -> None:
+        """In each field by itself."""
+        assert replacement(Fees(100, 10), Fees(300, 10), POLICY) == Fees(300, 11)
+        assert replacement(Fees(100, 10), Fees(90, 30), POLICY) == Fees(110, 30)
+
+    @pytest.mark.parametrize(
+        ("previous", "suggested", "words"),
+        [
+            (
+                Fees(91 * GWEI, 1),
+                Fees(91 * GWEI, 1),
+                "fee of 100100000000 wei per gas, the cap is 100000000000",
+            ),
+            (Fees(100, 1), Fees(20, 1), "fee of 110 wei per gas, the cap is 100"),
+            (Fees(100, 50), Fees(100, 10), "tip of 55 wei per gas, the cap is 50"),
+        ],
+    )
+    def test_passes_no_cap(self, previous: Fees, suggested: Fees, words: str) -> None:
+        """The absolute one, and five times what would be offered anew."""
+        with pytest.raises(BumpCapError, match=words):
+            replacement(previous, suggested, POLICY)
+
+    def test_what_was_offered_first_bounds_it_too(self) -> None:
+        """Fees have fallen since, and it waits all the same: it may be outbid by its own successors."""
+        assert replacement(Fees(100, 50), Fees(20, 10), POLICY, first=Fees(100, 50)) == Fees(110, 55)
+        with pytest.raises(BumpCapError, match="fee of 550 wei per gas, the cap is 500"):
+            replacement(Fees(500, 50), Fees(20, 10), POLICY, first=Fees(100, 50))
+
+    def test_passes_the_relative_cap_where_it_must(self) -> None:
+        """To free a nonce; the absolute one never."""
+        assert replacement(Fees(100, 50), Fees(20, 10), POLICY, must=True) == Fees(110, 55)
+        with pytest.raises(BumpCapError):
+            replacement(Fees(91 * GWEI, 1), Fees(1, 1), POLICY, must=True)
+
+    @given(
+        previous=st.tuples(st.integers(1, 10**12), st.integers(1, 10**12)),
+        suggested=st.tuples(st.integers(1, 10**12), st.integers(1, 10**12)),
+        percent=st.integers(10, 100),
+    )
+    def test_is_always_one_that_nodes_accept(
+        self, previous: tuple[int, int], suggested: tuple[int, int], percent: int
+    ) -> None:
+        """At least the percentage more, the tip within the fee, nothing above the cap; or an error."""
+        policy = FeePolicy(bump_percent=percent, max_fee_wei=10**12)
+        old, new = Fees(max(previous), min(previous)), Fees(max(suggested), min(suggested))
+        try:
+            fees = replacement(old, new, policy)
+        except BumpCapError:
+            return
+
+        for before, after in (
+            (old.max_fee_per_gas_wei, fees.max_fee_per_gas_wei),
+            (old.max_priority_fee_per_gas_wei, fees.max_priority_fee_per_gas_wei),
+        ):
+            assert after * 100 >= before * (100 + percent)
+        assert fees.max_priority_fee_per_gas_wei <= fees.max_fee_per_gas_wei <= policy.max_fee_wei
+
+
+def test_fees_are_lowered_to_what_is_affordable() -> None:
+    """The tip only where it would be above the fee."""
+    assert within(Fees(100, 10), 50) == Fees(50, 10)
+    assert within(Fees(100, 10), 5) == Fees(5, 5)
+    assert within(Fees(100, 10), 200) == Fees(100, 10)

@@ -5,9 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
+from chain_kit.clob.orders import Side
 from chain_kit.errors import (
     ChainKitError,
     PendingError,
@@ -19,11 +18,9 @@ from chain_kit.errors import (
 )
 from chain_kit.keepers import EFFECTS
 from chain_kit.keepers import effects as effects_module
-from chain_kit.keepers.needs import Point, _Market, _window
 from chain_kit.keepers.rounds import run_rounds, submit_all
 from chain_kit.oracle import feed_id
 from chain_kit.outbox import Effect, Intent, Outcome
-from chain_kit.prices import EPOCH
 
 FEED = feed_id("BTC/USD")
 ADDRESS = "0x" + "22" * 20
@@ -138,50 +135,20 @@ class TestSubmitAll:
         assert sender.done == ["0", "2", "4"]
 
 
-class TestNeeds:
-    """Which epochs a boundary belongs to."""
-
-    def test_a_boundary_ends_one_epoch_and_starts_the_next(self) -> None:
-        """The first one only starts, and before it there is nothing."""
-        market = _Market(1, FEED, 3_000)
-
-        assert market.epochs_at(2_700) == []
-        assert market.epochs_at(3_000) == [1]
-        assert market.epochs_at(3_300) == [1, 2]
-        assert market.epochs_at(6_000) == [10, 11]
-
-    @given(st.integers(0, 10**6), st.integers(0, 10**6))
-    def test_the_epochs_touch_the_boundary(self, genesis: int, boundary: int) -> None:
-        """Start or end of each is there: start = genesis + (e-1)·300, end = genesis + e·300."""
-        market = _Market(1, FEED, genesis * EPOCH)
-
-        for epoch in market.epochs_at(boundary * EPOCH):
-            start = market.genesis + (epoch - 1) * EPOCH
-            assert boundary * EPOCH in (start, start + EPOCH)
-
-    def test_the_window_begins_with_the_feed_s_first_market(self) -> None:
-        """On the grid, ends included, other feeds' markets left out."""
-        markets = [_Market(1, FEED, 900), _Market(2, FEED, 600), _Market(3, feed_id("ETH/USD"), 300)]
-
-        assert list(_window(markets, FEED, 0, 1_200)) == [600, 900, 1_200]
-        assert list(_window(markets, FEED, 901, 1_799)) == [1_200, 1_500]
-        assert list(_window(markets, FEED, 0, 500)) == []
-
-    def test_a_point_reads_as_the_journal_s_subject(self) -> None:
-        """Feed and instant."""
-        assert str(Point(FEED, 1_700_000_100)) == "BTC/USD@1700000100"
-
-
 def test_every_effect_that_keepers_name_has_a_check() -> None:
     """A journal never holds an effect that the next start could not check."""
     made = [
         effects_module.boundaries_known(ADDRESS, [(FEED, 300)]),
         effects_module.boundary_stamped(ADDRESS, FEED, 300),
-        effects_module.positions_redeemed(ADDRESS, 1, ADDRESS, [1]),
-        effects_module.house_settled(ADDRESS, 1, [1]),
+        effects_module.allowance_granted(ADDRESS, ADDRESS, ADDRESS, 5),
+        effects_module.house_funded(ADDRESS, 1, ADDRESS, from_block=1, count=1),
+        effects_module.claims_paid(ADDRESS, [(1, ADDRESS, [1])]),
+        effects_module.houses_settled(ADDRESS, [(1, [1])]),
         effects_module.total_claimed(ADDRESS, ADDRESS, 5),
         effects_module.root_known(ADDRESS, bytes(32)),
         effects_module.root_active(ADDRESS, bytes(32)),
+        effects_module.trade_made(ADDRESS, 1, 1, ADDRESS, side=Side.NO, least_shares_units=5),
     ]
 
-    assert {effect.name for effect in made} == EFFECTS.keys()
+    earlier = {"positions redeemed", "house settled"}
+    assert {effect.name for effect in made} | earlier == EFFECTS.keys()

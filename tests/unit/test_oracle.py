@@ -8,7 +8,15 @@ from chain_kit.abi_codec import CODEC
 from chain_kit.dev_accounts import dev_signer
 from chain_kit.errors import UsageError
 from chain_kit.networks import ANVIL_ADDRESSES
-from chain_kit.oracle import BoundaryPrice, encode_report, feed_id, feed_name, report_typed_data, sign_report
+from chain_kit.oracle import (
+    BoundaryPrice,
+    decode_report,
+    encode_report,
+    feed_id,
+    feed_name,
+    report_typed_data,
+    sign_report,
+)
 from chain_kit.signers import typed_data_digest
 from chain_kit.units import keccak256
 
@@ -109,3 +117,8 @@ class TestReport:
             tuple((feed_id(p.feed), p.boundary, p.price_e18) for p in PRICES),
             b"sig",
         )
+
+
+def test_a_report_says_its_prices() -> None:
+    """What was signed can be read again."""
+    assert decode_report(sign_report(31337, ADAPTER, PRICES, [dev_signer(5)])) == PRICES

@@ -3,6 +3,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,25 +19,33 @@ from chain_kit.errors import (
     StoreReadOnlyError,
     StoreSchemaError,
 )
-from chain_kit.outbox import Effect, Intent, Journal, Row, State
+from chain_kit.fees import Fees
+from chain_kit.outbox import Effect, Intent, Journal, Kind, Level, Offer, Row, State
 from chain_kit.outbox.database import translated
 from chain_kit.signers import SignedTransaction
+from tests.postgres import PostgresServer, postgres_server
+
+__all__ = ["postgres_server"]
 
 CHAIN, GENESIS = 31337, "0x" + "11" * 32
 CONTRACT = "0x" + "22" * 20
+OFFER = Offer(21_000, Fees(20, 2))
 SENDER, OTHER = "0x" + "33" * 20, "0x" + "44" * 20
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Where the outbox is."""
-    return tmp_path / "outbox.db"
+    if request.param == "sqlite":
+        return str(tmp_path / "outbox.db")
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    return server.new_database()
 
 
 @pytest.fixture
-def journal(path: Path) -> Iterator[Journal]:
+def journal(url: str) -> Iterator[Journal]:
     """An open outbox."""
-    journal = Journal.open(path, CHAIN, GENESIS)
+    journal = Journal.open(url, CHAIN, GENESIS)
     yield journal
     journal.close()
 
@@ -53,19 +62,27 @@ def sign(nonce: int) -> SignedTransaction:
 
 def begin(journal: Journal, *subjects: str, sender: str = SENDER, chain_nonce: int = 0) -> Row:
     """Enters an intent that nobody works on."""
-    row, entered = journal.begin(intent(*subjects), sender, chain_nonce, sign, seen=journal.newest())
+    row, entered = journal.begin(
+        intent(*subjects), sender, chain_nonce, sign, offer=OFFER, seen=journal.newest()
+    )
     assert entered
     return row
+
+
+def row_in(url: str, row_id: int) -> Row:
+    """A row as another process reads it."""
+    with closing(Journal.open(url, CHAIN, GENESIS)) as journal:
+        return journal.row(row_id)
 
 
 class TestBegin:
     """Entering a transaction."""
 
-    def test_stores_all_that_a_restart_needs(self, journal: Journal, path: Path) -> None:
+    def test_stores_all_that_a_restart_needs(self, journal: Journal, url: str) -> None:
         """Another process reads back the intent, the nonce and the very bytes."""
         row = begin(journal, "a", "b", chain_nonce=4)
 
-        found = Journal.open(path, CHAIN, GENESIS).row(row.id)
+        found = row_in(url, row.id)
 
         assert found == row
         assert (found.intent, found.sender, found.nonce) == (intent("a", "b"), SENDER, 4)
@@ -86,14 +103,14 @@ class TestBegin:
         """One subject in common is enough."""
         first = begin(journal, "a", "b")
 
-        assert journal.begin(intent("b", "c"), OTHER, 0, sign, seen=0) == (first, False)
+        assert journal.begin(intent("b", "c"), OTHER, 0, sign, offer=OFFER, seen=0) == (first, False)
         assert [row.id for row in journal.rows()] == [first.id]
 
     def test_keeps_actions_and_contracts_apart(self, journal: Journal) -> None:
         """The same subject of another action is another intent."""
         begin(journal, "a")
 
-        _, entered = journal.begin(intent("a", action="void"), SENDER, 0, sign, seen=0)
+        _, entered = journal.begin(intent("a", action="void"), SENDER, 0, sign, offer=OFFER, seen=0)
 
         assert entered
 
@@ -112,8 +129,17 @@ class TestBegin:
         seen = journal.newest()
         row = journal.update(begin(journal, "a", "b"), end)
 
-        assert journal.begin(intent("b", "c"), SENDER, 0, sign, seen=seen) == (row, False)
-        assert journal.begin(intent("c"), SENDER, 0, sign, seen=seen)[1]
+        assert journal.begin(intent("b", "c"), SENDER, 0, sign, offer=OFFER, seen=seen) == (row, False)
+        assert journal.begin(intent("c"), SENDER, 0, sign, offer=OFFER, seen=seen)[1]
+
+    def test_stores_what_an_intent_may_cost_and_until_when(self, journal: Journal) -> None:
+        """Any number of wei fits; none is none."""
+        wanted = replace(intent("a"), deadline=1_700_000_100, worth_wei=2**200)
+
+        row, _ = journal.begin(wanted, SENDER, 0, sign, offer=OFFER, seen=0)
+
+        assert journal.row(row.id).intent == wanted
+        assert begin(journal, "b").intent.worth_wei is None
 
     def test_stores_nothing_if_signing_fails(self, journal: Journal) -> None:
         """No row, no nonce and no held subject without bytes."""
@@ -122,20 +148,20 @@ class TestBegin:
             raise RuntimeError(f"no signature for {nonce}")
 
         with pytest.raises(RuntimeError, match="no signature for 0"):
-            journal.begin(intent("a"), SENDER, 0, refuse, seen=0)
+            journal.begin(intent("a"), SENDER, 0, refuse, offer=OFFER, seen=0)
 
         assert journal.rows() == []
         assert begin(journal, "a").nonce == 0
 
-    def test_gives_one_nonce_to_each_of_many_processes(self, path: Path) -> None:
+    def test_gives_one_nonce_to_each_of_many_processes(self, url: str) -> None:
         """Eight connections that enter at the same moment get eight nonces, in a row."""
         barrier = threading.Barrier(8)
         nonces: list[int | None] = []
 
         def enter(number: int) -> None:
-            own = Journal.open(path, CHAIN, GENESIS)
+            own = Journal.open(url, CHAIN, GENESIS)
             barrier.wait()
-            nonces.append(own.begin(intent(str(number)), SENDER, 0, sign, seen=0)[0].nonce)
+            nonces.append(own.begin(intent(str(number)), SENDER, 0, sign, offer=OFFER, seen=0)[0].nonce)
             own.close()
 
         threads = [threading.Thread(target=enter, args=(number,)) for number in range(8)]
@@ -146,15 +172,15 @@ class TestBegin:
 
         assert sorted(n for n in nonces if n is not None) == list(range(8))
 
-    def test_lets_one_of_many_processes_enter_an_intent(self, path: Path) -> None:
+    def test_lets_one_of_many_processes_enter_an_intent(self, url: str) -> None:
         """Eight connections with the same intent share one row."""
         barrier = threading.Barrier(8)
         results: list[tuple[int, bool]] = []
 
         def enter() -> None:
-            own = Journal.open(path, CHAIN, GENESIS)
+            own = Journal.open(url, CHAIN, GENESIS)
             barrier.wait()
-            row, entered = own.begin(intent("a"), SENDER, 0, sign, seen=0)
+            row, entered = own.begin(intent("a"), SENDER, 0, sign, offer=OFFER, seen=0)
             results.append((row.id, entered))
             own.close()
 
@@ -175,27 +201,27 @@ class TestRebuild:
         """The old row stays, superseded; its nonce is not handed out by it any more."""
         old = begin(journal, "a", chain_nonce=3)
 
-        new, entered = journal.begin(old.intent, SENDER, 3, sign, seen=0, replaces=old)
+        new, entered = journal.begin(old.intent, SENDER, 3, sign, offer=OFFER, seen=0, replaces=old)
 
         assert entered
         assert (new.nonce, new.replaces, new.state) == (3, old.id, State.JOURNALED)
-        assert journal.row(old.id) == replace(old, state=State.SUPERSEDED)
+        assert journal.row(old.id) == replace(old, outcome=State.SUPERSEDED)
         assert journal.successor(old) == new
         assert journal.holders(intent("a")) == [new]
 
     def test_happens_once_if_two_processes_try(self, journal: Journal) -> None:
         """The second finds the new row of the first."""
         old = begin(journal, "a")
-        new, _ = journal.begin(old.intent, SENDER, 1, sign, seen=0, replaces=old)
+        new, _ = journal.begin(old.intent, SENDER, 1, sign, offer=OFFER, seen=0, replaces=old)
 
-        assert journal.begin(old.intent, SENDER, 1, sign, seen=0, replaces=old) == (new, False)
+        assert journal.begin(old.intent, SENDER, 1, sign, offer=OFFER, seen=0, replaces=old) == (new, False)
 
     def test_does_not_happen_to_a_row_that_another_process_has_ended(self, journal: Journal) -> None:
         """Done is done: nothing new is entered."""
         old = begin(journal, "a")
         done = journal.update(old, State.DONE, block=(3, "0xabc"))
 
-        assert journal.begin(old.intent, SENDER, 1, sign, seen=0, replaces=old) == (done, False)
+        assert journal.begin(old.intent, SENDER, 1, sign, offer=OFFER, seen=0, replaces=old) == (done, False)
         assert len(journal.rows()) == 1
 
 
@@ -238,14 +264,70 @@ class TestUpdate:
         assert begin(journal, "b", chain_nonce=0).nonce == 1
 
 
+class TestReplace:
+    """More transactions at one nonce."""
+
+    DEARER = Offer(21_000, Fees(22, 3))
+
+    @staticmethod
+    def sign(nonce: int) -> SignedTransaction:
+        """Other bytes with the same nonce."""
+        return SignedTransaction(b"dearer" + bytes([nonce]), f"0x{nonce + 0x1000:064x}")
+
+    def test_keeps_every_transaction_that_was_ever_signed(self, journal: Journal, url: str) -> None:
+        """The newest is the row's; all of them come back after a restart."""
+        row = begin(journal, "a", chain_nonce=4)
+
+        more, entered = journal.replace(row, Kind.CANCEL, self.sign, offer=self.DEARER, chain_time=9)
+
+        assert entered
+        assert row_in(url, row.id) == more
+        assert [(one.kind, one.raw, one.offer, one.created_at) for one in more.attempts] == [
+            (Kind.CALL, b"raw\x04", OFFER, 0),
+            (Kind.CANCEL, b"dearer\x04", self.DEARER, 9),
+        ]
+        assert (more.tx_hash, more.raw, more.nonce) == (self.sign(4).hash, b"dearer\x04", 4)
+
+    def test_is_made_by_one_of_two_processes(self, journal: Journal) -> None:
+        """The second has not seen the first's, and signs nothing."""
+        row = begin(journal, "a")
+        more, _ = journal.replace(row, Kind.CALL, self.sign, offer=self.DEARER)
+
+        def refuse(nonce: int) -> SignedTransaction:
+            raise AssertionError(nonce)
+
+        assert journal.replace(row, Kind.CALL, refuse, offer=self.DEARER) == (more, False)
+
+    def test_is_not_made_for_what_has_ended(self, journal: Journal) -> None:
+        """Its nonce is used, or another's."""
+        row = begin(journal, "a")
+        done = journal.update(row, State.DONE, block=(3, "0xabc"))
+
+        assert journal.replace(row, Kind.CALL, self.sign, offer=self.DEARER) == (done, False)
+
+    def test_the_one_that_is_mined_becomes_the_row_s(self, journal: Journal) -> None:
+        """Whichever that is, and it stays so when a reorg takes the block back."""
+        row = begin(journal, "a")
+        more, _ = journal.replace(row, Kind.CALL, self.sign, offer=self.DEARER)
+
+        done = journal.update(more, State.DONE, block=(3, "0xabc"), tx_hash=row.tx_hash)
+        again = journal.update(done, State.SENT)
+
+        assert done.tx_hash == again.tx_hash == row.tx_hash
+        assert again.raw == row.raw
+        assert len(again.attempts) == 2
+
+
 class TestDrop:
     """Ending a row without a transaction."""
 
     def test_gives_the_nonce_back(self, journal: Journal) -> None:
-        """The next row takes it: no gap is left."""
-        dropped = journal.drop(begin(journal, "a"), "it was there")
+        """The next row takes it: no gap is left. The block that shows its effect is watched."""
+        dropped = journal.drop(begin(journal, "a"), "it was there", block=(3, "0xabc"))
 
-        assert (dropped.state, dropped.nonce, dropped.final) == (State.DONE, None, True)
+        assert (dropped.state, dropped.nonce, dropped.level) == (State.DONE, None, Level.MINED)
+        assert (dropped.block_number, dropped.block_hash) == (3, "0xabc")
+        assert journal.watched() == [dropped]
         assert begin(journal, "b").nonce == 0
 
     def test_leaves_a_row_that_later_ones_wait_for(self, journal: Journal) -> None:
@@ -264,10 +346,10 @@ class TestWatch:
         done = journal.update(begin(journal, "a"), State.DONE, block=(3, "0xabc"))
         live = begin(journal, "b")
         lost = begin(journal, "c")
-        new, _ = journal.begin(lost.intent, SENDER, 0, sign, seen=0, replaces=lost)
+        new, _ = journal.begin(lost.intent, SENDER, 0, sign, offer=OFFER, seen=0, replaces=lost)
         assert [row.id for row in journal.watched()] == [done.id, live.id, new.id]
 
-        journal.finalize([done])
+        journal.settle([done], Level.FINALIZED)
 
         assert [row.id for row in journal.watched()] == [live.id, new.id]
 
@@ -275,9 +357,29 @@ class TestWatch:
         """Another process has seen the row in another block: that one is not final."""
         done = journal.update(begin(journal, "a"), State.DONE, block=(3, "0xabc"))
 
-        journal.finalize([replace(done, block_hash="0xdef")])
+        journal.settle([replace(done, block_hash="0xdef")], Level.FINALIZED)
 
         assert not journal.row(done.id).final
+
+    def test_notes_how_firmly_a_block_stands(self, journal: Journal) -> None:
+        """Safe is not final: it is watched on."""
+        done = journal.update(begin(journal, "a"), State.DONE, block=(3, "0xabc"))
+
+        journal.settle([done], Level.SAFE)
+
+        (row,) = journal.watched()
+        assert (row.level, row.state, row.final) == (Level.SAFE, State.DONE, False)
+
+    def test_of_what_was_superseded_is_kept_apart(self, journal: Journal) -> None:
+        """Until the block that shows the loss is final."""
+        old = begin(journal, "a")
+        journal.begin(old.intent, SENDER, 1, sign, offer=OFFER, seen=0, replaces=old)
+        (lost,) = journal.superseded()
+        assert lost.id == old.id
+
+        journal.settle([lost], Level.FINALIZED)
+
+        assert journal.superseded() == []
 
     def test_names_the_subjects_under_way(self, journal: Journal) -> None:
         """Per contract and action, until the row has ended."""
@@ -288,6 +390,15 @@ class TestWatch:
         journal.update(row, State.DONE)
 
         assert journal.held_subjects(CONTRACT, "post") == set()
+
+    def test_finds_what_was_ever_done_about_a_subject(self, journal: Journal) -> None:
+        """Ended rows too, oldest first, whatever else they were about."""
+        first = journal.update(begin(journal, "a", "b"), State.FAILED)
+        begin(journal, "c")
+        second = begin(journal, "b", "d")
+
+        assert journal.about(CONTRACT, "post", ["b"]) == [first, second]
+        assert journal.about(CONTRACT, "post", []) == journal.about(CONTRACT, "void", ["b"]) == []
 
     def test_finds_the_last_row_of_an_intent(self, journal: Journal) -> None:
         """By exactly its subjects, the newest first."""
@@ -308,7 +419,9 @@ def test_no_two_rows_ever_hold_a_nonce(steps: list[tuple[int, str]]) -> None:
     for subject, step in steps:
         live = sorted((row for row in connection.watched() if row.state.live), key=lambda row: row.nonce or 0)
         if step == "begin":
-            connection.begin(intent(str(subject)), SENDER, consumed, sign, seen=connection.newest())
+            connection.begin(
+                intent(str(subject)), SENDER, consumed, sign, offer=OFFER, seen=connection.newest()
+            )
         elif step == "drop" and live:
             connection.drop(live[-1], "there")
         elif step == "done" and live:
@@ -316,14 +429,26 @@ def test_no_two_rows_ever_hold_a_nonce(steps: list[tuple[int, str]]) -> None:
             consumed += 1
         elif step == "lose" and live:
             consumed += 1
-            connection.begin(live[0].intent, SENDER, consumed, sign, seen=0, replaces=live[0])
+            connection.begin(live[0].intent, SENDER, consumed, sign, offer=OFFER, seen=0, replaces=live[0])
         nonces = sorted(row.nonce for row in connection.watched() if row.state.live and row.nonce is not None)
         assert nonces == list(range(consumed, consumed + len(nonces)))
     connection.close()
 
 
 class TestFile:
-    """The file itself."""
+    """A SQLite file."""
+
+    @pytest.fixture
+    def path(self, tmp_path: Path) -> Path:
+        """Where it is."""
+        return tmp_path / "outbox.db"
+
+    @pytest.fixture
+    def journal(self, path: Path) -> Iterator[Journal]:
+        """One that is open."""
+        journal = Journal.open(path, CHAIN, GENESIS)
+        yield journal
+        journal.close()
 
     def test_is_made_with_its_folder(self, tmp_path: Path) -> None:
         """A first start needs no preparation."""
@@ -343,7 +468,9 @@ class TestFile:
             finish.wait(5)
             return sign(nonce)
 
-        changing = threading.Thread(target=lambda: journal.begin(intent("a"), SENDER, 0, slowly, seen=0))
+        changing = threading.Thread(
+            target=lambda: journal.begin(intent("a"), SENDER, 0, slowly, offer=OFFER, seen=0)
+        )
         changing.start()
         entered.wait(5)
         closing = threading.Thread(target=journal.close)
@@ -437,7 +564,7 @@ class TestFile:
         holder.execute("BEGIN IMMEDIATE")
 
         with pytest.raises(StoreLockedError, match="locked by another process"):
-            impatient.begin(intent("a"), SENDER, 0, sign, seen=0)
+            impatient.begin(intent("a"), SENDER, 0, sign, offer=OFFER, seen=0)
 
         holder.execute("ROLLBACK")
         holder.close()

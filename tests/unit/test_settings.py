@@ -202,3 +202,40 @@ def test_endpoints_that_cannot_be(name: str, value: str) -> None:
     """Somebody must answer by HTTP, and nothing but ws pushes."""
     with pytest.raises(SettingError, match=f"{name} .*must start with"):
         Settings.load({name: value}, environ={})
+
+
+class TestOutbox:
+    """The sender's journal: a file, or a database that several hosts share."""
+
+    URL = "postgresql://keeper:s3cret@db.internal:5433/outbox?sslmode=require"
+
+    def test_takes_a_postgresql_url_from_every_layer(self) -> None:
+        """As it is, also out of a file, whose paths are relative to it."""
+        file = write(f'outbox = "{self.URL}"', "project/settings.toml")
+
+        assert Settings.load({"outbox": self.URL}, environ={}).outbox == self.URL
+        assert Settings.load(environ={"CHAIN_KIT_OUTBOX": self.URL}).outbox == self.URL
+        assert Settings.load(environ={}, file=file).outbox == self.URL
+
+    def test_is_shown_without_credentials(self) -> None:
+        """Nothing but where the server is."""
+        settings = Settings.load({"outbox": self.URL}, environ={})
+
+        shown = {name: value for name, value, _ in settings.shown()}
+
+        assert shown["outbox"] == "postgresql://db.internal:5433/…"
+
+    def test_a_url_of_anything_else_is_refused_without_being_shown(self) -> None:
+        """A misplaced RPC URL does not become a file of that name, nor does its key reach the screen."""
+        with pytest.raises(SettingError, match=r"https://node\.example/… .*postgresql://") as caught:
+            Settings.load({"outbox": "https://node.example/v2/K3Y"}, environ={})
+
+        assert "K3Y" not in caught.value.message
+
+
+@pytest.mark.parametrize(("given", "expected"), [("json", "json"), ("TEXT", "text")])
+def test_log_format_is_one_of_two(given: str, expected: str) -> None:
+    """Whatever the case; anything else is refused by name."""
+    assert Settings.load({"log_format": given}, environ={}).log_format == expected
+    with pytest.raises(SettingError, match=r"log_format 'xml' .*text, json"):
+        Settings.load({"log_format": "xml"}, environ={})

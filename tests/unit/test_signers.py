@@ -190,7 +190,7 @@ class TestPassword:
         """Without showing it."""
         terminal = io.StringIO()
         monkeypatch.setattr(terminal, "isatty", lambda: True)
-        monkeypatch.setattr("chain_kit.signers.getpass", lambda prompt: f"typed at {prompt!r}")
+        monkeypatch.setattr("chain_kit.signers.keys.getpass", lambda prompt: f"typed at {prompt!r}")
 
         assert read_password(environment={}, stdin=terminal) == "typed at 'Password: '"
 

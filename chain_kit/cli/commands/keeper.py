@@ -6,32 +6,51 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from chain_kit.cli.keeper_claims import IndexedClaims
+from chain_kit.cli.keeper_words import tell_outcome
 from chain_kit.cli.logs import log_to_stderr
-from chain_kit.cli.options import Database, Deployment, Outbox, RpcUrl, load_settings, require_named_chain
-from chain_kit.cli.output import print_json_line, say
+from chain_kit.cli.options import (
+    Database,
+    Deployment,
+    LogFormat,
+    Outbox,
+    RpcUrl,
+    load_settings,
+    require_named_chain,
+)
 from chain_kit.cli.signals import stop_on_signals
-from chain_kit.cli.signing import ApeAccount, DevAccount, Keystore, PasswordFile, find_signer
+from chain_kit.cli.signing import (
+    ApeAccount,
+    DevAccount,
+    Keystore,
+    PasswordFile,
+    Remote,
+    RemoteKind,
+    RemoteToken,
+    RemoteUrl,
+    SignerAddress,
+    find_signer,
+)
 from chain_kit.errors import SettingError
 
 if TYPE_CHECKING:
     from chain_kit.jsonrpc import JsonRpc
-    from chain_kit.keepers import Claim, ClaimKeeper, ResolveKeeper
+    from chain_kit.keepers import ClaimKeeper, ResolveKeeper
     from chain_kit.manifest import Manifest
-    from chain_kit.outbox import Outcome, Sender
+    from chain_kit.outbox import Sender
     from chain_kit.price_sources import PriceSource
     from chain_kit.settings import Settings
     from chain_kit.signers import Signer
-    from indexer.database import Database as Index
 
 __all__ = ["claim", "resolve"]
 
 _LAST_ROUND_SECONDS = 3.0
-_RECEIPT_POLL_SECONDS = 0.25
 
 PollSeconds = Annotated[
     float, typer.Option("--poll-seconds", metavar="S", min=0.01, help="Pause between two rounds.")
@@ -45,6 +64,7 @@ class _Key:
     ape_account: str | None
     dev_account: int | None
     password_file: Path | None
+    remote: Remote
 
 
 def resolve(
@@ -71,6 +91,10 @@ def resolve(
     ape_account: ApeAccount = None,
     dev_account: DevAccount = None,
     password_file: PasswordFile = None,
+    remote_signer: RemoteUrl = None,
+    signer_address: SignerAddress = None,
+    remote_kind: RemoteKind = None,
+    remote_token_file: RemoteToken = None,
     reporter_keystore: Annotated[
         list[Path] | None,
         typer.Option("--reporter-keystore", metavar="FILE", help="A reporter's keystore; repeat for each."),
@@ -81,20 +105,24 @@ def resolve(
     ] = None,
     poll_seconds: PollSeconds = 2.0,
     once: Once = False,
+    log_format: LogFormat = None,
     json: JsonLines = False,
 ) -> None:
     """Post the prices that somebody's position needs, signed by the quorum; void those that cannot come.
 
     Example: chain-kit keeper resolve --price-url https://prices.example/btc --keystore keeper.json
     """
-    settings = load_settings(rpc_url=rpc_url, deployment=deployment, outbox=outbox, keystore=keystore)
-    key = _Key(ape_account, dev_account, password_file)
+    settings = load_settings(
+        rpc_url=rpc_url, deployment=deployment, outbox=outbox, keystore=keystore, log_format=log_format
+    )
+    remote = Remote(remote_signer, signer_address, remote_kind, token_file=remote_token_file)
+    key = _Key(ape_account, dev_account, password_file, remote)
 
     async def run() -> None:
         from chain_kit.keepers import ResolveKeeper
 
         async with _deployment(settings) as (rpc, manifest):
-            source = await _source(rpc, settings, feed, prices, replay, price_url, price_path)
+            source = _source(settings, feed, prices, replay, price_url, price_path)
             quorum = await _reporters(rpc, reporter_keystore or (), dev_reporters, password_file)
             async with _sender(rpc, settings, key, json) as sender:
                 keeper = ResolveKeeper(
@@ -123,8 +151,13 @@ def claim(
     ape_account: ApeAccount = None,
     dev_account: DevAccount = None,
     password_file: PasswordFile = None,
+    remote_signer: RemoteUrl = None,
+    signer_address: SignerAddress = None,
+    remote_kind: RemoteKind = None,
+    remote_token_file: RemoteToken = None,
     poll_seconds: PollSeconds = 10.0,
     once: Once = False,
+    log_format: LogFormat = None,
     json: JsonLines = False,
 ) -> None:
     """Pay everybody what they are owed: ended epochs, the house's share of them, vault claims.
@@ -132,9 +165,15 @@ def claim(
     Example: chain-kit keeper claim --keystore keeper.json
     """
     settings = load_settings(
-        rpc_url=rpc_url, deployment=deployment, database=db, outbox=outbox, keystore=keystore
+        rpc_url=rpc_url,
+        deployment=deployment,
+        database=db,
+        outbox=outbox,
+        keystore=keystore,
+        log_format=log_format,
     )
-    key = _Key(ape_account, dev_account, password_file)
+    remote = Remote(remote_signer, signer_address, remote_kind, token_file=remote_token_file)
+    key = _Key(ape_account, dev_account, password_file, remote)
 
     async def run() -> None:
         from chain_kit.keepers import ClaimKeeper
@@ -150,7 +189,7 @@ def claim(
                 keeper = ClaimKeeper(
                     sender,
                     hub=manifest.address("EpochHub"),
-                    source=_IndexedClaims(index),
+                    source=IndexedClaims(index),
                     vault=manifest.address("PayoutVault"),
                     payouts=payouts,
                 )
@@ -180,28 +219,13 @@ async def _run(keeper: ResolveKeeper | ClaimKeeper, once: bool, poll_seconds: fl
         await asyncio.gather(running, stopping, return_exceptions=True)
 
 
-class _IndexedClaims:
-    """The claim keeper's source: an index."""
-
-    def __init__(self, index: Index) -> None:
-        self._index = index
-
-    async def claims(self) -> list[Claim]:
-        """What the index says is owed."""
-        from chain_kit.keepers import Claim
-        from indexer.due import claimable_accounts
-
-        due = await claimable_accounts(self._index)
-        return [Claim(one.account, one.market_id, one.epochs, one.amount_units) for one in due]
-
-
 @asynccontextmanager
 async def _deployment(settings: Settings) -> AsyncIterator[tuple[JsonRpc, Manifest]]:
     """A node, and the deployment on it."""
     from chain_kit.jsonrpc import JsonRpc
     from chain_kit.manifest import Manifest
 
-    log_to_stderr(settings.log_level)
+    log_to_stderr(settings.log_level, settings.log_format)
     manifest = Manifest.load(settings.deployment)
     async with JsonRpc(settings.rpc_url) as rpc:
         await require_named_chain(rpc, settings)
@@ -221,30 +245,16 @@ async def _sender(rpc: JsonRpc, settings: Settings, key: _Key, json: bool) -> As
         ape_account=key.ape_account,
         dev_account=key.dev_account,
         password_file=key.password_file,
+        remote=key.remote,
     )
 
-    def told(outcome: Outcome) -> None:
-        intent = outcome.intent
-        if json:
-            print_json_line(
-                {
-                    "event": intent.action,
-                    "subjects": list(intent.subjects),
-                    "transaction": outcome.tx_hash,
-                    "block": outcome.block_number,
-                }
-            )
-        else:
-            by = f"by {outcome.tx_hash}" if outcome.tx_hash else "by somebody else"
-            say(f"{intent}: done {by}")
-
+    told = partial(tell_outcome, json=json)
     sender = await Sender.open(rpc, settings.outbox, signer, EFFECTS, on_done=told, poll_seconds=0.05)
     async with sender:
         yield sender
 
 
-async def _source(
-    rpc: JsonRpc,
+def _source(
     settings: Settings,
     feed: str,
     prices: Path | None,
@@ -253,7 +263,6 @@ async def _source(
     price_path: str,
 ) -> PriceSource:
     """The one price source that the options name. Raises SettingError for none or several."""
-    from chain_kit.keepers.rounds import read_head
     from chain_kit.price_sources import HttpPriceSource, RecordedPrices, ReplayedPrices
     from chain_kit.prices import PriceSeries
 
@@ -270,9 +279,11 @@ async def _source(
     if prices is not None:
         return RecordedPrices({feed: PriceSeries.from_csv(prices)})
     if replay is not None:
-        return ReplayedPrices(feed, PriceSeries.from_csv(replay), (await read_head(rpc)).timestamp)
+        return ReplayedPrices(feed, PriceSeries.from_csv(replay))
     assert price_url is not None
-    memory = settings.outbox.with_name(f"{settings.outbox.stem}-prices.json")
+    # Beside the outbox; beside the manifest where that is no file.
+    beside = settings.outbox if isinstance(settings.outbox, Path) else settings.deployment
+    memory = beside.with_name(f"{beside.stem}-prices.json")
     return HttpPriceSource(feed, price_url, price_path, memory=memory)
 
 

@@ -9,7 +9,7 @@ import typer
 
 from chain_kit.cli.listening import DEFAULT_HOST, DEFAULT_PORT, listen, url_of
 from chain_kit.cli.logs import log_to_stderr
-from chain_kit.cli.options import Database, load_settings
+from chain_kit.cli.options import Database, LogFormat, load_settings
 from chain_kit.cli.output import print_json_line, say
 from chain_kit.cli.signals import stop_on_signals
 
@@ -34,6 +34,7 @@ def serve(
     fd: Annotated[
         int | None, typer.Option("--fd", hidden=True, help="A socket that listens already.")
     ] = None,
+    log_format: LogFormat = None,
     json: Annotated[bool, typer.Option("--json", help="Print the address as a JSON line.")] = False,
 ) -> None:
     """The index over HTTP and WebSocket, and a page to look at it, until Ctrl-C.
@@ -43,8 +44,8 @@ def serve(
     from indexer.http.app import create_app
     from indexer.http.server import run
 
-    settings = load_settings(database=db)
-    log_to_stderr(settings.log_level)
+    settings = load_settings(database=db, log_format=log_format)
+    log_to_stderr(settings.log_level, settings.log_format)
     app = create_app(str(settings.database), trusted_proxies=trusted_proxy or ())
     with listen(host, port) if fd is None else socket.socket(fileno=fd) as listening:
         run(_serve(app, listening, json))

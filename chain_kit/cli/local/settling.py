@@ -7,7 +7,7 @@ from chain_kit.cli.local.habits import seeded
 from chain_kit.cli.local.system import LocalSystem
 from chain_kit.cli.local.trader import Desk, Wallet
 from chain_kit.contracts import Contract, call_many
-from chain_kit.keepers import EFFECTS, RootKeeper
+from chain_kit.keepers import EFFECTS, FixedAccruals, RootKeeper
 from chain_kit.oracle import feed_id
 from chain_kit.outbox import Sender
 from chain_kit.payouts import PayoutTree, claim_to_typed_data
@@ -94,10 +94,14 @@ class Settling:
         """Proposes the root, lets the vault's delay pass, and makes it the active one."""
         system = self._system
         operator = system.roles.signer(system.roles.deployer)
-        uri = system.files.payouts.resolve().as_uri()
         outbox = system.files.outbox("root")
         async with await Sender.open(self._desk.rpc, outbox, operator, EFFECTS, poll_seconds=0.05) as sender:
-            keeper = RootKeeper(sender, tree, uri)
+            keeper = RootKeeper(
+                sender,
+                vault=self._vault.address,
+                accruals=FixedAccruals(tree.totals),
+                folder=system.files.payouts.with_suffix(""),
+            )
             status = await keeper.run_once()
             if status.active_at is not None:
                 await advance_to(system.anvil, status.active_at, mine=True)

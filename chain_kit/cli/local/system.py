@@ -89,6 +89,7 @@ class LocalSystem:
         ):
             with suppress(FileNotFoundError):
                 path.unlink()
+        shutil.rmtree(self.files.payouts.with_suffix(""), ignore_errors=True)
         shutil.rmtree(self.files.outboxes, ignore_errors=True)
         self.files.outboxes.mkdir(parents=True)
 

@@ -101,11 +101,15 @@ def test_broken_settings_file_is_a_usage_error(folder: Path) -> None:
 
 
 async def test_no_key_says_which_options_name_one() -> None:
-    """Without any key the error names all three ways."""
+    """Without any key the error names all four ways."""
     with pytest.raises(KeyMissingError, match="no key") as caught:
         await find_signer(FakeNode("anvil/v1"), Settings.load(environ={}), **SIGNED)
 
-    assert [] == [o for o in ("--keystore", "--ape-account", "--dev-account") if o not in caught.value.hint]
+    assert [] == [
+        o
+        for o in ("--keystore", "--ape-account", "--remote-signer", "--dev-account")
+        if o not in caught.value.hint
+    ]
 
 
 @pytest.mark.parametrize("version", ["Geth/v1.16", "", "reth/anvil"])
@@ -131,7 +135,7 @@ async def test_public_key_on_anvil() -> None:
 async def test_wrong_keys_are_signer_errors(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A keystore that is missing or no keystore, an unknown account of ape's, an unreadable password file."""
     monkeypatch.setenv("APE_DATA_FOLDER", str(folder / "ape"))
-    node, settings = FakeNode("Geth"), Settings.load({"keystore": "none.json"}, environ={})
+    node, settings = FakeNode("Geth"), Settings.load(environ={"CHAIN_KIT_KEYSTORE": "none.json"})
     (folder / "password").write_text("word\n")
     with pytest.raises(KeyMissingError, match=r"none\.json"):
         await find_signer(node, settings, **{**SIGNED, "password_file": Path("password")})
@@ -175,13 +179,11 @@ def test_on_anvil_the_local_system_is_deployed() -> None:
         ({"replay": Path("b"), "price_url": "http://c"}, "2 price sources given (--replay, --price-url)"),
     ],
 )
-async def test_one_price_source_is_needed(options: dict[str, Any], named: str) -> None:
+def test_one_price_source_is_needed(options: dict[str, Any], named: str) -> None:
     """None and several are both refused, with those that were given."""
     given = {"prices": None, "replay": None, "price_url": None, **options}
     with pytest.raises(SettingError) as caught:
-        await keeper_command._source(
-            FakeNode("anvil"), Settings.load(environ={}), "BTC/USD", price_path="price", **given
-        )
+        keeper_command._source(Settings.load(environ={}), "BTC/USD", price_path="price", **given)
 
     assert named == caught.value.message
 

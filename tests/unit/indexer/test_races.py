@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from chain_kit.cli.keeper_claims import IndexedClaims
 from chain_kit.errors import BadAddressError, UnknownMarketError
 from chain_kit.units import format_units, iso_utc
-from indexer import queries
+from indexer import due, queries
 from indexer.answering.moments import moment
 from indexer.store import Store, open_store
 from tests.index_support.chain import DEPLOYMENT, FakeChain, address_of
@@ -209,6 +210,36 @@ async def test_positions_in_races_are_as_the_model_says(world: RaceWorld, store:
                     "unrealized_pnl": _units(0 if is_open else claimable - cost),
                 }
                 assert {name: row[name] for name in expected} == expected  # type: ignore[literal-required]
+
+
+async def test_what_is_due_in_races_is_what_the_model_says(world: RaceWorld, store: Store) -> None:
+    """Everything that redemptions would pay, of all accounts, at blocks from first to last; nothing else."""
+    found_any = False
+    for number in _some_blocks(world):
+        books, now = world.history[number], world.chain.blocks[number].timestamp
+        expected = {
+            place: amount for place in books.touched if (amount := world.claimable(place, now, books))
+        }
+
+        rows = await due.claimable_in_races(store, at_block=number)
+
+        assert {(row.account, row.market_id, epoch) for row in rows for epoch in row.epochs} == set(expected)
+        for row in rows:
+            parts = [expected[row.account, row.market_id, epoch] for epoch in row.epochs]
+            assert row.amount_units == sum(parts)
+        found_any |= bool(rows)
+    assert found_any
+
+
+async def test_the_claim_keeper_hears_of_races(store: Store) -> None:
+    """As claims of their books, told apart from those of markets."""
+    claims = await IndexedClaims(store).claims()
+
+    assert [(one.account, one.market_id, one.epochs) for one in claims if one.race] == [
+        (one.account, one.market_id, one.epochs) for one in await due.claimable_in_races(store)
+    ]
+    assert claims
+    assert all(one.race for one in claims)
 
 
 async def test_who_is_no_racer_has_no_positions(store: Store) -> None:
